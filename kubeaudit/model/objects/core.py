@@ -1,0 +1,146 @@
+"""Kinds of the core group (k8s.io/api core/v1), only the fields that are read."""
+
+from msgspec import Struct
+
+from kubeaudit.model.objects.meta import Labels, Metadata
+
+
+class Namespace(Struct, frozen=True):
+    """core/v1 Namespace."""
+
+    metadata: Metadata
+
+
+class NodeAddress(Struct, frozen=True):
+    """core/v1 NodeAddress: type ``InternalIP``, ``ExternalIP``, ``Hostname`` ..."""
+
+    type: str = ""
+    address: str = ""
+
+
+class NodeInfo(Struct, frozen=True, rename="camel"):
+    """core/v1 NodeSystemInfo."""
+
+    kubelet_version: str = ""
+    os_image: str = ""
+    container_runtime_version: str = ""
+
+
+class NodeSpec(Struct, frozen=True, rename={"provider_id": "providerID"}):
+    """core/v1 NodeSpec."""
+
+    provider_id: str = ""
+
+
+class NodeStatus(Struct, frozen=True, rename="camel"):
+    """core/v1 NodeStatus."""
+
+    addresses: tuple[NodeAddress, ...] = ()
+    node_info: NodeInfo = NodeInfo()
+
+
+class Node(Struct, frozen=True):
+    """core/v1 Node."""
+
+    metadata: Metadata
+    spec: NodeSpec = NodeSpec()
+    status: NodeStatus = NodeStatus()
+
+
+class ServicePort(Struct, frozen=True, rename="camel"):
+    """core/v1 ServicePort."""
+
+    port: int
+    name: str = ""
+    protocol: str = "TCP"
+    target_port: int | str | None = None
+    node_port: int = 0
+
+
+class LoadBalancerAddress(Struct, frozen=True):
+    """core/v1 LoadBalancerIngress."""
+
+    ip: str = ""
+    hostname: str = ""
+
+
+class LoadBalancerStatus(Struct, frozen=True):
+    """core/v1 LoadBalancerStatus."""
+
+    ingress: tuple[LoadBalancerAddress, ...] = ()
+
+
+class ServiceSpec(
+    Struct,
+    frozen=True,
+    rename={
+        "cluster_ip": "clusterIP",
+        "external_ips": "externalIPs",
+        "load_balancer_class": "loadBalancerClass",
+        "load_balancer_source_ranges": "loadBalancerSourceRanges",
+        "external_name": "externalName",
+        "external_traffic_policy": "externalTrafficPolicy",
+        "allocate_load_balancer_node_ports": "allocateLoadBalancerNodePorts",
+        "publish_not_ready_addresses": "publishNotReadyAddresses",
+    },
+):
+    """core/v1 ServiceSpec."""
+
+    type: str = "ClusterIP"
+    selector: Labels = {}
+    ports: tuple[ServicePort, ...] = ()
+    cluster_ip: str = ""
+    external_ips: tuple[str, ...] = ()
+    load_balancer_class: str = ""
+    load_balancer_source_ranges: tuple[str, ...] = ()
+    external_name: str = ""
+    external_traffic_policy: str = ""
+    allocate_load_balancer_node_ports: bool | None = None
+    publish_not_ready_addresses: bool = False
+
+
+class ServiceStatus(Struct, frozen=True, rename="camel"):
+    """core/v1 ServiceStatus."""
+
+    load_balancer: LoadBalancerStatus = LoadBalancerStatus()
+
+
+class Service(Struct, frozen=True):
+    """core/v1 Service."""
+
+    metadata: Metadata
+    spec: ServiceSpec = ServiceSpec()
+    status: ServiceStatus = ServiceStatus()
+
+
+class ServiceAccount(Struct, frozen=True, rename="camel"):
+    """core/v1 ServiceAccount."""
+
+    metadata: Metadata
+    automount_service_account_token: bool | None = None
+
+
+class ConfigMap(Struct, frozen=True):
+    """core/v1 ConfigMap; only the named ones are read (LP-04)."""
+
+    metadata: Metadata
+    data: dict[str, str] = {}
+
+
+class EndpointAddress(Struct, frozen=True):
+    """core/v1 EndpointAddress."""
+
+    ip: str = ""
+
+
+class EndpointSubset(Struct, frozen=True):
+    """core/v1 EndpointSubset."""
+
+    addresses: tuple[EndpointAddress, ...] = ()
+
+
+class Endpoints(Struct, frozen=True):
+    """core/v1 Endpoints (deprecated in 1.33), read where EndpointSlice is not served."""
+
+    metadata: Metadata
+    subsets: tuple[EndpointSubset, ...] = ()
