@@ -22,13 +22,27 @@ class CauseGroup(Struct, frozen=True):
     cause: Cause
     findings: tuple[Finding, ...]
 
+    @property
+    def objects(self) -> int:
+        """How many objects the findings are about; an object has one finding per container and value."""
+        return len({finding.subject.object for finding in self.findings})
+
+    @property
+    def severity(self) -> Severity:
+        """The worst severity among the findings."""
+        return worst(self.findings)
+
 
 class CheckGroup(Struct, frozen=True):
-    """All findings of one check. ``severity`` is the worst among them."""
+    """All findings of one check."""
 
     check: CheckResult
-    severity: Severity
     causes: tuple[CauseGroup, ...]
+
+    @property
+    def severity(self) -> Severity:
+        """The worst severity among the findings."""
+        return worst(self.findings)
 
     @property
     def count(self) -> int:
@@ -40,6 +54,11 @@ class CheckGroup(Struct, frozen=True):
         """Its findings in the order of the causes."""
         return [finding for cause in self.causes for finding in cause.findings]
 
+    @property
+    def objects(self) -> int:
+        """How many objects the findings are about."""
+        return len({finding.subject.object for finding in self.findings})
+
 
 def by_check(result: ScanResult, classes: Collection[ObjectClass]) -> tuple[CheckGroup, ...]:
     """The findings about objects of the given classes, grouped, worst first."""
@@ -50,6 +69,11 @@ def by_check(result: ScanResult, classes: Collection[ObjectClass]) -> tuple[Chec
             found.setdefault(finding.check, []).append(finding)
     groups = [_group(checks.get(name) or _unlisted(items[0]), items) for name, items in found.items()]
     return tuple(sorted(groups, key=lambda group: (*_worst(group.findings), -group.count, group.check.id)))
+
+
+def worst(findings: Iterable[Finding]) -> Severity:
+    """The worst severity among findings, of which there is at least one."""
+    return min((finding.severity for finding in findings), key=lambda severity: severity.rank)
 
 
 def class_counts(result: ScanResult) -> dict[ObjectClass, int]:
@@ -66,7 +90,7 @@ def _group(check: CheckResult, findings: list[Finding]) -> CheckGroup:
         by_cause.setdefault(finding.cause, []).append(finding)
     causes = [CauseGroup(cause, tuple(sorted(items, key=_rank))) for cause, items in by_cause.items()]
     causes.sort(key=lambda group: (*_worst(group.findings), -len(group.findings), group.cause))
-    return CheckGroup(check, min((finding.severity for finding in findings), key=lambda s: s.rank), tuple(causes))
+    return CheckGroup(check, tuple(causes))
 
 
 def _rank(finding: Finding) -> tuple[int, int, int, object, str]:

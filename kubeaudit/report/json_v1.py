@@ -20,7 +20,11 @@ def schema() -> dict[str, object]:
     """JSON Schema 2020-12 of the document, made from :class:`ScanResult`. Unknown fields are allowed: additions keep the version."""
     described = msgspec.json.schema(ScanResult)
     described["$defs"]["ScanResult"]["properties"]["schema"] = {"const": findings.SCHEMA, "default": findings.SCHEMA}
-    head = {"$schema": _DIALECT, "$id": f"urn:{findings.SCHEMA.replace('/', ':')}", "title": f"Result document {findings.SCHEMA}"}
+    head = {
+        "$schema": _DIALECT,
+        "$id": f"urn:{findings.SCHEMA.replace('/', ':')}",
+        "title": f"Result document {findings.SCHEMA}",
+    }
     return {**head, **described}
 
 

@@ -1,6 +1,6 @@
 """The words and marks every output shares: severities, verdicts, reasons, and how numbers and times are written."""
 
-from kubeaudit.findings import Certainty, Exposure, ObjectClass, Reason, Verdict
+from kubeaudit.findings import Certainty, Exposure, ObjectClass, Reason, Unseen, Verdict
 from kubeaudit.settings import Severity
 
 MARKS = {
@@ -71,6 +71,13 @@ def reason(word: str, status: int = 0) -> str:
     """A reason of CHK-04 as people read it, with the HTTP status where there was one."""
     text = REASONS[Reason(word)] if word in set(Reason) else word
     return f"{text} ({status})" if status else text
+
+
+def unseen(item: Unseen) -> str:
+    """What was missing for a verdict, e.g. ``networkpolicies.networking.k8s.io in payments: the API server refused the read``."""
+    place = f"{item.resource} in {item.scope}" if item.resource and item.scope else item.resource or item.scope
+    why = item.detail or reason(item.reason)
+    return f"{place}: {why}" if place else why
 
 
 def count(number: int, noun: str, nouns: str = "") -> str:

@@ -178,11 +178,41 @@ CHECKS = (
         Counts(0, 0, 1, 0),
         unseen=(Unseen(Reason.CONTROL_PLANE_NOT_VISIBLE, detail="the provider runs the control plane"),),
     ),
-    check_result("rbac-anonymous", "rbac", "Rights granted to anonymous callers", Severity.CRITICAL, Verdict.PASS, Counts(53, 0, 0, 0)),
-    check_result("rbac-impersonate", "rbac", "Impersonates users or groups", Severity.CRITICAL, Verdict.PASS, Counts(53, 0, 0, 0)),
-    check_result("pod-runtime-socket", "workload", "Container runtime socket mounted", Severity.CRITICAL, Verdict.PASS, Counts(214, 0, 0, 0)),
-    check_result("pod-host-pid", "workload", "Pod shares the host process namespace", Severity.HIGH, Verdict.PASS, Counts(214, 0, 0, 0)),
-    check_result("sandbox-egress", "workload", "Agent sandbox without an egress policy", Severity.HIGH, Verdict.NOT_APPLICABLE, Counts(0, 0, 0, 3)),
+    check_result(
+        "rbac-anonymous",
+        "rbac",
+        "Rights granted to anonymous callers",
+        Severity.CRITICAL,
+        Verdict.PASS,
+        Counts(53, 0, 0, 0),
+    ),
+    check_result(
+        "rbac-impersonate", "rbac", "Impersonates users or groups", Severity.CRITICAL, Verdict.PASS, Counts(53, 0, 0, 0)
+    ),
+    check_result(
+        "pod-runtime-socket",
+        "workload",
+        "Container runtime socket mounted",
+        Severity.CRITICAL,
+        Verdict.PASS,
+        Counts(214, 0, 0, 0),
+    ),
+    check_result(
+        "pod-host-pid",
+        "workload",
+        "Pod shares the host process namespace",
+        Severity.HIGH,
+        Verdict.PASS,
+        Counts(214, 0, 0, 0),
+    ),
+    check_result(
+        "sandbox-egress",
+        "workload",
+        "Agent sandbox without an egress policy",
+        Severity.HIGH,
+        Verdict.NOT_APPLICABLE,
+        Counts(0, 0, 0, 3),
+    ),
 )
 
 
@@ -294,12 +324,20 @@ def workload_findings() -> list[Finding]:
                 Severity.MEDIUM,
                 obj,
                 f"Container app of {obj} may run as root.",
-                (missing(obj, container_field("app", "securityContext", "runAsNonRoot"), note="set neither here nor for the pod"),),
+                (
+                    missing(
+                        obj,
+                        container_field("app", "securityContext", "runAsNonRoot"),
+                        note="set neither here nor for the pod",
+                    ),
+                ),
                 container="app",
                 drift=index == 2,
             )
         )
-    batch = workload("batch-importer-with-a-very-long-name-that-has-to-break.eu-central-1.internal", "data-platform-production")
+    batch = workload(
+        "batch-importer-with-a-very-long-name-that-has-to-break.eu-central-1.internal", "data-platform-production"
+    )
     found.append(
         finding(
             "pod-writable-root-fs",
@@ -310,7 +348,15 @@ def workload_findings() -> list[Finding]:
             container="app",
         )
     )
-    found.append(finding("res-cpu-limit", Severity.INFO, batch, "Container app has no CPU limit.", (missing(batch, container_field("app", "resources", "limits", "cpu")),)))
+    found.append(
+        finding(
+            "res-cpu-limit",
+            Severity.INFO,
+            batch,
+            "Container app has no CPU limit.",
+            (missing(batch, container_field("app", "resources", "limits", "cpu")),),
+        )
+    )
     return found
 
 
@@ -324,7 +370,11 @@ def other_findings() -> list[Finding]:
             "ServiceAccount tools/console is cluster-admin.",
             (
                 field(CONSOLE_BINDING, ("roleRef", "name"), "cluster-admin"),
-                field(CONSOLE_BINDING, ("subjects", 0), {"kind": "ServiceAccount", "name": "console", "namespace": "tools"}),
+                field(
+                    CONSOLE_BINDING,
+                    ("subjects", 0),
+                    {"kind": "ServiceAccount", "name": "console", "namespace": "tools"},
+                ),
                 field(ADMIN_ROLE, ("rules", 0, "verbs"), ["*"], note="every verb on every resource"),
             ),
             exposure=Exposure.INTERNET,
@@ -339,7 +389,10 @@ def other_findings() -> list[Finding]:
                 Severity.MEDIUM,
                 service,
                 f"{service} takes connections from every address.",
-                (field(service, ("spec", "type"), "LoadBalancer"), missing(service, ("spec", "loadBalancerSourceRanges"))),
+                (
+                    field(service, ("spec", "type"), "LoadBalancer"),
+                    missing(service, ("spec", "loadBalancerSourceRanges")),
+                ),
                 exposure=Exposure.INTERNET,
                 certainty=Certainty.INFERRED,
                 remediation="Set spec.loadBalancerSourceRanges.",
@@ -349,7 +402,15 @@ def other_findings() -> list[Finding]:
 
 
 def folded_findings() -> list[Finding]:
-    objects = [(workload(name, "kube-system", "DaemonSet"), cls) for name, cls in (("kube-proxy", ObjectClass.SYSTEM), ("aws-node", ObjectClass.VENDOR), ("csi-node", ObjectClass.VENDOR), ("node-agent", ObjectClass.SYSTEM))]
+    objects = [
+        (workload(name, "kube-system", "DaemonSet"), cls)
+        for name, cls in (
+            ("kube-proxy", ObjectClass.SYSTEM),
+            ("aws-node", ObjectClass.VENDOR),
+            ("csi-node", ObjectClass.VENDOR),
+            ("node-agent", ObjectClass.SYSTEM),
+        )
+    ]
     found = [
         finding(
             "pod-privileged",
@@ -440,7 +501,10 @@ def console_path() -> PathResult:
             CONSOLE_ENTRY,
             "may connect to",
             "The Ingress takes connections for console.example.com from every address.",
-            (field(CONSOLE_INGRESS, ("spec", "rules", 0, "host"), "console.example.com"), field(CONSOLE_INGRESS, ("status", "loadBalancer", "ingress", 0, "ip"), "203.0.113.20")),
+            (
+                field(CONSOLE_INGRESS, ("spec", "rules", 0, "host"), "console.example.com"),
+                field(CONSOLE_INGRESS, ("status", "loadBalancer", "ingress", 0, "ip"), "203.0.113.20"),
+            ),
             fix="Ingress tools/console: set nginx.ingress.kubernetes.io/whitelist-source-range",
             techniques=("T1190",),
         ),
@@ -450,7 +514,11 @@ def console_path() -> PathResult:
             CONSOLE_NET,
             "leads to",
             "Its backend is Service tools/console, whose pods are those of Deployment console.",
-            (field(CONSOLE_INGRESS, ("spec", "rules", 0, "http", "paths", 0, "backend", "service", "name"), "console"),),
+            (
+                field(
+                    CONSOLE_INGRESS, ("spec", "rules", 0, "http", "paths", 0, "backend", "service", "name"), "console"
+                ),
+            ),
             effort=0,
         ),
         hop(
@@ -470,7 +538,12 @@ def console_path() -> PathResult:
             CONSOLE_SA,
             "runs as",
             "The token of the ServiceAccount is mounted into the container.",
-            (field(CONSOLE, ("spec", "template", "spec", "serviceAccountName"), "console"), missing(CONSOLE, ("spec", "template", "spec", "automountServiceAccountToken"), note="mounted by default")),
+            (
+                field(CONSOLE, ("spec", "template", "spec", "serviceAccountName"), "console"),
+                missing(
+                    CONSOLE, ("spec", "template", "spec", "automountServiceAccountToken"), note="mounted by default"
+                ),
+            ),
             fix="Deployment tools/console: set automountServiceAccountToken to false",
         ),
         hop(
@@ -484,29 +557,147 @@ def console_path() -> PathResult:
             fix="ClusterRoleBinding console-admin: remove subject ServiceAccount tools/console",
         ),
     )
-    return PathResult(CONSOLE_PATH, short_hash("console", "route"), INTERNET[0], "internet", ADMIN[0], "cluster-admin", "cluster-admin", State.YES, Severity.CRITICAL, 7, hops)
+    return PathResult(
+        CONSOLE_PATH,
+        short_hash("console", "route"),
+        INTERNET[0],
+        "internet",
+        ADMIN[0],
+        "cluster-admin",
+        "cluster-admin",
+        State.YES,
+        Severity.CRITICAL,
+        7,
+        hops,
+    )
 
 
 def metadata_path() -> PathResult:
     hops = (
-        hop("EXP-101", INTERNET, LB, "may connect to", "The load balancer has the public address 203.0.113.7.", (field(FRONTEND_SERVICE, ("status", "loadBalancer", "ingress", 0, "ip"), "203.0.113.7"),), fix="Service shop/frontend: set spec.loadBalancerSourceRanges"),
-        hop("EXP-112", LB, FRONT_NET, "leads to", "Its selector matches the pods of Deployment frontend.", (field(FRONTEND_SERVICE, ("spec", "selector"), {"app": "frontend"}),), effort=0),
-        hop("EXP-122", FRONT_NET, FRONT_SSRF, "may be made to send requests", "If the application has a request forgery flaw, it sends requests for the attacker.", (field(FRONTEND, container_field("app", "image"), "registry.example.com/shop/frontend:1.9"),), confidence="env", effort=5, assumptions=(SSRF,)),
-        hop("EXP-301", FRONT_SSRF, METADATA, "may connect to", "No egress policy selects its pods, so they may open 169.254.169.254:80.", (missing(SHOP, ("networkpolicies",)),), fix="NetworkPolicy shop/default: add egress except 169.254.169.254/32", techniques=("T1552.005",)),
-        hop("EXP-311", METADATA, NODE_ROLE, "hands out", "The metadata service answers with credentials of the node's role.", (field(ObjectRef("Node", "", "ip-10-0-1-17.eu-central-1.compute.internal"), ("spec", "providerID"), "aws:///eu-central-1a/i-0abc"),), confidence="env", assumptions=(HOP_LIMIT,)),
+        hop(
+            "EXP-101",
+            INTERNET,
+            LB,
+            "may connect to",
+            "The load balancer has the public address 203.0.113.7.",
+            (field(FRONTEND_SERVICE, ("status", "loadBalancer", "ingress", 0, "ip"), "203.0.113.7"),),
+            fix="Service shop/frontend: set spec.loadBalancerSourceRanges",
+        ),
+        hop(
+            "EXP-112",
+            LB,
+            FRONT_NET,
+            "leads to",
+            "Its selector matches the pods of Deployment frontend.",
+            (field(FRONTEND_SERVICE, ("spec", "selector"), {"app": "frontend"}),),
+            effort=0,
+        ),
+        hop(
+            "EXP-122",
+            FRONT_NET,
+            FRONT_SSRF,
+            "may be made to send requests",
+            "If the application has a request forgery flaw, it sends requests for the attacker.",
+            (field(FRONTEND, container_field("app", "image"), "registry.example.com/shop/frontend:1.9"),),
+            confidence="env",
+            effort=5,
+            assumptions=(SSRF,),
+        ),
+        hop(
+            "EXP-301",
+            FRONT_SSRF,
+            METADATA,
+            "may connect to",
+            "No egress policy selects its pods, so they may open 169.254.169.254:80.",
+            (missing(SHOP, ("networkpolicies",)),),
+            fix="NetworkPolicy shop/default: add egress except 169.254.169.254/32",
+            techniques=("T1552.005",),
+        ),
+        hop(
+            "EXP-311",
+            METADATA,
+            NODE_ROLE,
+            "hands out",
+            "The metadata service answers with credentials of the node's role.",
+            (
+                field(
+                    ObjectRef("Node", "", "ip-10-0-1-17.eu-central-1.compute.internal"),
+                    ("spec", "providerID"),
+                    "aws:///eu-central-1a/i-0abc",
+                ),
+            ),
+            confidence="env",
+            assumptions=(HOP_LIMIT,),
+        ),
     )
-    return PathResult(METADATA_PATH, short_hash("metadata", "route"), INTERNET[0], "internet", NODE_ROLE[0], NODE_ROLE[1], "cloud identity", State.YES, Severity.HIGH, 8, hops)
+    return PathResult(
+        METADATA_PATH,
+        short_hash("metadata", "route"),
+        INTERNET[0],
+        "internet",
+        NODE_ROLE[0],
+        NODE_ROLE[1],
+        "cloud identity",
+        State.YES,
+        Severity.HIGH,
+        8,
+        hops,
+    )
 
 
 def unknown_path() -> PathResult:
     service = ObjectRef("Service", "payments", "gateway")
     hops = (
-        hop("EXP-101", INTERNET, PAY_LB, "may connect to", "The load balancer has the public address 203.0.113.9.", (field(service, ("status", "loadBalancer", "ingress", 0, "ip"), "203.0.113.9"),)),
-        hop("EXP-112", PAY_LB, PAY_NET, "leads to", "Its selector matches the pods of Deployment gateway.", (field(service, ("spec", "selector"), {"app": "gateway"}),), effort=0),
-        hop("EXP-151", PAY_NET, PAY_DB, "may connect to", "Whether a policy keeps the traffic out cannot be told: the policies of namespace payments were not read.", (), state=State.UNKNOWN, confidence="env", unseen=(POLICIES_UNREAD,)),
-        hop("EXP-611", PAY_DB, SECRETS, "may read", "Its ServiceAccount may list Secrets in every namespace.", (field(ObjectRef("ClusterRole", "", "ledger", RBAC), ("rules", 0, "resources"), ["secrets"]),)),
+        hop(
+            "EXP-101",
+            INTERNET,
+            PAY_LB,
+            "may connect to",
+            "The load balancer has the public address 203.0.113.9.",
+            (field(service, ("status", "loadBalancer", "ingress", 0, "ip"), "203.0.113.9"),),
+        ),
+        hop(
+            "EXP-112",
+            PAY_LB,
+            PAY_NET,
+            "leads to",
+            "Its selector matches the pods of Deployment gateway.",
+            (field(service, ("spec", "selector"), {"app": "gateway"}),),
+            effort=0,
+        ),
+        hop(
+            "EXP-151",
+            PAY_NET,
+            PAY_DB,
+            "may connect to",
+            "Whether a policy keeps the traffic out cannot be told: the policies of namespace payments were not read.",
+            (),
+            state=State.UNKNOWN,
+            confidence="env",
+            unseen=(POLICIES_UNREAD,),
+        ),
+        hop(
+            "EXP-611",
+            PAY_DB,
+            SECRETS,
+            "may read",
+            "Its ServiceAccount may list Secrets in every namespace.",
+            (field(ObjectRef("ClusterRole", "", "ledger", RBAC), ("rules", 0, "resources"), ["secrets"]),),
+        ),
     )
-    return PathResult(UNKNOWN_PATH, short_hash("payments", "route"), INTERNET[0], "internet", SECRETS[0], "all secrets", "all-secrets", State.UNKNOWN, Severity.CRITICAL, 3, hops)
+    return PathResult(
+        UNKNOWN_PATH,
+        short_hash("payments", "route"),
+        INTERNET[0],
+        "internet",
+        SECRETS[0],
+        "all secrets",
+        "all-secrets",
+        State.UNKNOWN,
+        Severity.CRITICAL,
+        3,
+        hops,
+    )
 
 
 MATRIX = (
@@ -556,7 +747,13 @@ COVERAGE = Coverage(
     ratio=11 / 14,
     gaps=(
         Gap("configmaps", "", "opt-in"),
-        Gap("networkpolicies.networking.k8s.io", "payments", "forbidden", 403, 'User "kubeaudit" cannot list resource "networkpolicies" in namespace "payments"'),
+        Gap(
+            "networkpolicies.networking.k8s.io",
+            "payments",
+            "forbidden",
+            403,
+            'User "kubeaudit" cannot list resource "networkpolicies" in namespace "payments"',
+        ),
         Gap("pods", "", "read-incomplete", 410, "the continue token expired twice"),
     ),
     disabled={"networkpolicies.networking.k8s.io": ("meta-pod-egress", "net-namespace-no-policy"), "configmaps": ()},
@@ -572,28 +769,79 @@ COVERAGE = Coverage(
         Read("pods", "", Outcome.PARTIAL, "v1", 1204, 410, "the continue token expired twice", 4, 15_000_000, 2, 3.21),
         Read("services", "", Outcome.COMPLETE, "v1", 88, 200, "", 1, 210_400, 0, 0.09),
         Read("deployments.apps", "", Outcome.COMPLETE, "v1", 163, 200, "", 1, 1_190_000, 0, 0.41),
-        Read("networkpolicies.networking.k8s.io", "payments", Outcome.REFUSED, "v1", 0, 403, "forbidden", 1, 310, 0, 0.02),
+        Read(
+            "networkpolicies.networking.k8s.io", "payments", Outcome.REFUSED, "v1", 0, 403, "forbidden", 1, 310, 0, 0.02
+        ),
         Read("httproutes.gateway.networking.k8s.io", "", Outcome.NOT_SERVED),
         Read("configmaps", "", Outcome.NOT_ASKED),
     ),
 )
 
 ENTRY_POINTS = (
-    EntryPointRow("entry-point/shop/Service/frontend/443", "Service shop/frontend:443", FRONTEND_SERVICE, "internet", State.YES, "203.0.113.7", "443/TCP", "passthrough", ("Deployment shop/frontend",)),
-    EntryPointRow("entry-point/tools/Ingress/console", "console.example.com/", CONSOLE_INGRESS, "internet", State.YES, "203.0.113.20", "80/TCP", "none", ("Deployment tools/console",)),
-    EntryPointRow("entry-point/payments/Service/gateway/8443", "Service payments/gateway:8443", ObjectRef("Service", "payments", "gateway"), "internet", State.UNKNOWN, "", "8443/TCP", "unknown", ("Deployment payments/gateway", "Deployment payments/gateway-canary")),
+    EntryPointRow(
+        "entry-point/shop/Service/frontend/443",
+        "Service shop/frontend:443",
+        FRONTEND_SERVICE,
+        "internet",
+        State.YES,
+        "203.0.113.7",
+        "443/TCP",
+        "passthrough",
+        ("Deployment shop/frontend",),
+    ),
+    EntryPointRow(
+        "entry-point/tools/Ingress/console",
+        "console.example.com/",
+        CONSOLE_INGRESS,
+        "internet",
+        State.YES,
+        "203.0.113.20",
+        "80/TCP",
+        "none",
+        ("Deployment tools/console",),
+    ),
+    EntryPointRow(
+        "entry-point/payments/Service/gateway/8443",
+        "Service payments/gateway:8443",
+        ObjectRef("Service", "payments", "gateway"),
+        "internet",
+        State.UNKNOWN,
+        "",
+        "8443/TCP",
+        "unknown",
+        ("Deployment payments/gateway", "Deployment payments/gateway-canary"),
+    ),
 )
 
 ADMINS = (
     AdminRow("ServiceAccount tools/console", CONSOLE_BINDING, ADMIN_ROLE),
-    AdminRow("User jane@example.com", ObjectRef("ClusterRoleBinding", "", "ops", RBAC), ObjectRef("ClusterRole", "", "ops-all", RBAC), via="escalate on clusterroles"),
-    AdminRow("Group system:masters", ObjectRef("ClusterRoleBinding", "", "cluster-admin", RBAC), ADMIN_ROLE, ObjectClass.BUILTIN),
+    AdminRow(
+        "User jane@example.com",
+        ObjectRef("ClusterRoleBinding", "", "ops", RBAC),
+        ObjectRef("ClusterRole", "", "ops-all", RBAC),
+        via="escalate on clusterroles",
+    ),
+    AdminRow(
+        "Group system:masters",
+        ObjectRef("ClusterRoleBinding", "", "cluster-admin", RBAC),
+        ADMIN_ROLE,
+        ObjectClass.BUILTIN,
+    ),
 )
 
 UNDECIDED = (
     Undecided("net-namespace-no-policy", Subject(ObjectRef("Namespace", "", "payments")), (POLICIES_UNREAD,)),
-    Undecided("net-cni-enforces", Subject(ObjectRef("Cluster", "", "prod-eu-1")), (Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail="no DaemonSet of a known network plugin was found"),)),
-    Undecided("meta-pod-egress", Subject(ObjectRef("Deployment", "payments", "gateway", "apps")), (POLICIES_UNREAD,), "the pods' egress policies were not read"),
+    Undecided(
+        "net-cni-enforces",
+        Subject(ObjectRef("Cluster", "", "prod-eu-1")),
+        (Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail="no DaemonSet of a known network plugin was found"),),
+    ),
+    Undecided(
+        "meta-pod-egress",
+        Subject(ObjectRef("Deployment", "payments", "gateway", "apps")),
+        (POLICIES_UNREAD,),
+        "the pods' egress policies were not read",
+    ),
 )
 
 ANSWER = (
@@ -616,14 +864,28 @@ def sample() -> ScanResult:
         (console_path(), metadata_path(), unknown_path()),
         ENTRY_POINTS,
         ADMINS,
-        (AssumptionUse("cloud_firewall_open", "the cloud's firewall lets traffic to node ports pass", "no"), RCE, SSRF, HOP_LIMIT),
+        (
+            AssumptionUse("cloud_firewall_open", "the cloud's firewall lets traffic to node ports pass", "no"),
+            RCE,
+            SSRF,
+            HOP_LIMIT,
+        ),
     )
 
 
 def empty() -> ScanResult:
     """A run that read everything and found nothing to report."""
     run = Run(RUN.tool, RUN.start, RUN.end, 0.4, "manifests")
-    checks = (check_result("pod-privileged", "workload", "Container runs privileged", Severity.CRITICAL, Verdict.PASS, Counts(1, 0, 0, 0)),)
+    checks = (
+        check_result(
+            "pod-privileged",
+            "workload",
+            "Container runs privileged",
+            Severity.CRITICAL,
+            Verdict.PASS,
+            Counts(1, 0, 0, 0),
+        ),
+    )
     return ScanResult(run, ("No fault was found.",), Coverage(1, 1, 0, 0, 1.0, ()), checks, ())
 
 
@@ -639,12 +901,22 @@ def many(count: int, severity: Severity = Severity.HIGH) -> ScanResult:
                 severity,
                 obj,
                 f"Container app of {obj} may run as root.",
-                (missing(obj, container_field("app", "securityContext", "runAsNonRoot"), note="set neither here nor for the pod"), field(obj, container_field("app", "image"), f"registry.example.com/{namespace}/service:{number}")),
+                (
+                    missing(
+                        obj,
+                        container_field("app", "securityContext", "runAsNonRoot"),
+                        note="set neither here nor for the pod",
+                    ),
+                    field(obj, container_field("app", "image"), f"registry.example.com/{namespace}/service:{number}"),
+                ),
                 cause=Cause(ObjectRef("Namespace", "", namespace), "has no admission rule that forces non-root"),
                 container="app",
                 pods=tuple(f"{obj.name}-7d9c5b6f4-{index}" for index in range(3)),
                 remediation=f"Set securityContext.runAsNonRoot of container app in {obj} to true.",
-                patch=Patch("containers:\n- name: app\n", "containers:\n- name: app\n  securityContext:\n    runAsNonRoot: true\n"),
+                patch=Patch(
+                    "containers:\n- name: app\n",
+                    "containers:\n- name: app\n  securityContext:\n    runAsNonRoot: true\n",
+                ),
             )
         )
     base = sample()

@@ -1,0 +1,100 @@
+"""What every edge family is given: the cluster, the two engines, the settings, and indexes they share."""
+
+from functools import cached_property
+
+from msgspec import Struct
+
+from kubeaudit.findings import Reason, Unseen
+from kubeaudit.model.cluster import Cluster
+from kubeaudit.model.objects.core import ServiceAccount
+from kubeaudit.model.objects.networking import EndpointSlice
+from kubeaudit.model.selectors import LabelIndex, bits_of, index
+from kubeaudit.model.workloads import WorkloadClass
+from kubeaudit.network.reach import Reach
+from kubeaudit.rbac.access import Access
+from kubeaudit.refs import Facet, ObjectRef, Vertex, VertexKind
+from kubeaudit.settings import Settings
+from kubeaudit.snapshot import Gap
+
+SERVICE_NAME = "kubernetes.io/service-name"
+
+
+class Context(Struct, frozen=True, dict=True):
+    """Input of the edge families. Indexes are built when first asked for."""
+
+    cluster: Cluster
+    reach: Reach
+    access: Access
+    settings: Settings
+
+    @cached_property
+    def class_labels(self) -> LabelIndex:
+        """Labels of the workload classes."""
+        return index([dict(cls.labels) for cls in self.cluster.classes])
+
+    @cached_property
+    def classes_of_namespace(self) -> dict[str, int]:
+        """Mask of the classes of each namespace."""
+        masks: dict[str, int] = {}
+        for cls in self.cluster.classes:
+            masks[cls.namespace] = masks.get(cls.namespace, 0) | 1 << cls.index
+        return masks
+
+    @cached_property
+    def class_of_pod(self) -> dict[tuple[str, str], int]:
+        """Class of each running pod by namespace and name."""
+        return {(pod.namespace, pod.name): pod.cls for pod in self.cluster.pods if pod.cls >= 0}
+
+    @cached_property
+    def slices_of(self) -> dict[tuple[str, str], tuple[EndpointSlice, ...]]:
+        """EndpointSlices by the namespace and name of their Service."""
+        found: dict[tuple[str, str], list[EndpointSlice]] = {}
+        for item in self.cluster.endpoint_slices:
+            name = item.metadata.labels.get(SERVICE_NAME)
+            if name:
+                found.setdefault((item.metadata.namespace, name), []).append(item)
+        return {key: tuple(items) for key, items in found.items()}
+
+    @cached_property
+    def service_accounts(self) -> dict[tuple[str, str], ServiceAccount]:
+        """ServiceAccounts by namespace and name."""
+        return {(s.metadata.namespace, s.metadata.name): s for s in self.cluster.service_accounts}
+
+    @cached_property
+    def node_addresses(self) -> tuple[str, ...]:
+        """Every address of every node."""
+        return tuple(address for node in self.cluster.nodes for address in node.addresses)
+
+    def selected(self, namespace: str, selector: dict[str, str]) -> list[WorkloadClass]:
+        """Classes a Service's selector matches; an empty selector matches none."""
+        if not selector:
+            return []
+        mask = self.classes_of_namespace.get(namespace, 0)
+        for pair in selector.items():
+            mask &= self.class_labels.labels.get(pair, 0)
+        return [self.cluster.classes[bit] for bit in bits_of(mask)]
+
+
+def workload(cls: WorkloadClass, facet: Facet) -> Vertex:
+    """The vertex of a workload class in one facet (EXP-07)."""
+    return Vertex(VertexKind.WORKLOAD, cls.namespace, cls.name, facet)
+
+
+def unseen(gap: Gap) -> Unseen:
+    """What was missing, in the words of CHK-04."""
+    return Unseen(Reason(gap.reason), gap.resource, gap.scope, gap.detail)
+
+
+def owner_ref(cluster: Cluster, cls: WorkloadClass) -> ObjectRef:
+    """The object that owns a class."""
+    return cluster.workloads[cls.workload].ref
+
+
+def spec_path(cluster: Cluster, cls: WorkloadClass) -> tuple[ObjectRef, tuple[str, ...]]:
+    """The object a person looks at for the class's pod spec, and the path to it: the template, else one of its pods."""
+    owner = cluster.workloads[cls.workload]
+    if owner.template >= 0:
+        return owner.ref, owner.template_path
+    if cls.pods:
+        return cluster.pods[cls.pods[0]].ref, ("spec",)
+    return owner.ref, ("spec",)
