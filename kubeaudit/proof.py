@@ -11,6 +11,14 @@ Path = tuple[str | int, ...]
 """A place inside an object: keys and list indexes from the root."""
 
 
+ANY = "*"
+"""Name of an :class:`ObjectRef` that stands for all objects of its kind: evidence that none of them has something."""
+
+
+KUBECONFIG = "kubeconfig"
+"""Group of an :class:`ObjectRef` that names a context of the kubeconfig, which is no object of the cluster."""
+
+
 class Confidence(StrEnum):
     """Of an edge (EXP-32): the API objects decide; something the API does not show is assumed; only worth a note."""
 
@@ -77,9 +85,14 @@ def dotted(path: Path) -> str:
 
 
 def recheck(evidence: Evidence) -> str:
-    """The read-only kubectl line that shows the evidence (CHK-30, REP-55)."""
+    """The read-only kubectl line that shows the evidence (CHK-30, REP-55). An object named ``*`` stands for all of its kind."""
     ref = evidence.object
     resource = f"{ref.kind.lower()}.{ref.group}" if ref.group else ref.kind.lower()
+    if ref.group == KUBECONFIG:
+        return f"kubectl config view --minify -o jsonpath='{{.clusters[0]{_kubectl(evidence.path)}}}'"
+    if ref.name == ANY:
+        scope = f" -n {_shell(ref.namespace)}" if ref.namespace else " -A"
+        return f"kubectl get {resource}{scope} -o jsonpath='{{.items[*]{_kubectl(evidence.path)}}}'"
     scope = f" -n {_shell(ref.namespace)}" if ref.namespace else ""
     return f"kubectl get {resource} {_shell(ref.name)}{scope} -o jsonpath='{{{_kubectl(evidence.path)}}}'"
 

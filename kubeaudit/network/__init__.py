@@ -1,0 +1,1 @@
+"""Which pod may open a connection to which, and what decides it (network.md)."""

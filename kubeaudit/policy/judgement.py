@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from kubeaudit.findings import Cause, Certainty, Exposure, Patch, Subject, Unseen, Verdict
+from kubeaudit.graph.paths import Route
 from kubeaudit.proof import Evidence
 
 
@@ -10,8 +11,8 @@ class Judgement(Struct, frozen=True):
     """What a policy says about a subject (CHK-01..06).
 
     ``message`` is one sentence saying what is. ``cause`` is the object, field or absence that decides; None means the subject itself.
-    ``value`` tells findings of one container apart (CHK-20). ``instances`` counts pods and ``pods`` names up to five. ``paths`` are ids
-    of the paths that prove it.
+    ``value`` tells findings of one container apart (CHK-20). ``instances`` counts pods and ``pods`` names up to five. ``routes`` are
+    the paths that prove it.
     """
 
     subject: Subject
@@ -28,4 +29,4 @@ class Judgement(Struct, frozen=True):
     pods: tuple[str, ...] = ()
     drift: bool = False
     patch: Patch | None = None
-    paths: tuple[str, ...] = ()
+    routes: tuple[Route, ...] = ()

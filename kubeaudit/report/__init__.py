@@ -1,4 +1,4 @@
-"""The outputs: each is a pure function of one result document (REP-01). Nothing here judges, filters or truncates on its own.
+"""The outputs: each is a pure function of one result document (REP-01). Nothing here judges or filters on its own.
 
 Formats are imported when they are used, so that the command line starts without the template engine.
 """

@@ -17,7 +17,10 @@ def render(result: ScanResult) -> bytes:
 
 
 def schema() -> dict[str, object]:
-    """JSON Schema 2020-12 of the document, made from :class:`ScanResult`. Unknown fields are allowed: additions keep the version."""
+    """JSON Schema 2020-12 of the document, made from :class:`ScanResult`.
+
+    Unknown fields are allowed, because additions keep the version.
+    """
     described = msgspec.json.schema(ScanResult)
     described["$defs"]["ScanResult"]["properties"]["schema"] = {"const": findings.SCHEMA, "default": findings.SCHEMA}
     head = {

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0 (OASIS Standard, REP-12): rules, results, code flows of paths, and what was not evaluated as notifications."""
+"""SARIF 2.1.0 (OASIS Standard, REP-12): results, paths as code flows, and what was not evaluated as notifications."""
 
 from collections.abc import Sequence
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""The rules and taxonomies of a SARIF log: one rule per selected check, one taxonomy per framework the checks refer to."""
+"""The rules and taxonomies of a SARIF log: a rule for each selected check, a taxonomy for each framework they name."""
 
 from msgspec import Struct
 

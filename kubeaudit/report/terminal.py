@@ -1,6 +1,7 @@
-"""The terminal summary (REP-21): the answer, what was not seen, every failed check, the worst paths. The only door to rich.
+"""The terminal summary (REP-21): the answer, what was not seen, every failed check, the worst paths.
 
-Everything is built from plain text objects, so that names are never read as markup; control characters are shown as escapes.
+The report's only door to rich. Everything is built from plain text objects, so that names are never read as markup;
+control characters are shown as escapes.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from kubeaudit.findings import CheckResult, ObjectClass, PathResult, ScanResult, Verdict
+from kubeaudit.findings import CheckResult, Coverage, ObjectClass, PathResult, ScanResult, Verdict
 from kubeaudit.proof import State
 from kubeaudit.report.groups import FOLDED, CauseGroup, CheckGroup, by_check, class_counts
 from kubeaudit.report.visible import clipped, visible
@@ -37,7 +38,7 @@ MAX_TEXT = 1_000
 def render_terminal(result: ScanResult, width: int, color: bool, show: Collection[str] = ()) -> str:
     """The summary as text of at most ``width`` columns, with colour codes only if ``color``.
 
-    ``show`` names the classes of objects (``vendor``, ``system``, ``builtin``) whose findings are listed instead of counted.
+    ``show`` names the classes of objects (``vendor``, ``system``, ``builtin``) that are listed instead of counted.
     """
     listed = {ObjectClass.USER, *(ObjectClass(name) for name in show)}
     out = _console(width, color)
@@ -76,11 +77,15 @@ def _header(out: Console, result: ScanResult) -> None:
     for sentence in result.answer:
         out.print(_text(sentence, "bold"))
     out.print()
-    counts = (
-        f"Coverage {percent(coverage.ratio)}: of {count(coverage.selected, 'selected check')} {coverage.evaluated:,} evaluated, "
-        f"{coverage.not_evaluated:,} not evaluated, {coverage.not_applicable:,} not applicable."
+    selected = count(coverage.selected, "selected check")
+    out.print(_text(f"Coverage {percent(coverage.ratio)}: of {selected} {_verdicts(coverage)}."))
+
+
+def _verdicts(coverage: Coverage) -> str:
+    return (
+        f"{coverage.evaluated:,} evaluated, {coverage.not_evaluated:,} not evaluated, "
+        f"{coverage.not_applicable:,} not applicable"
     )
-    out.print(_text(counts))
 
 
 def _not_seen(out: Console, result: ScanResult) -> None:
@@ -152,7 +157,8 @@ def _table(groups: Sequence[CheckGroup]) -> Table:
     table.add_column("cause, for example", overflow="fold", ratio=1)
     for group in groups:
         if len(group.causes) > MAX_CAUSES:
-            text = f"{group.causes[0].cause.object} and {group.causes[-1].cause.object}; {count(len(group.causes), 'cause')}"
+            first, last = group.causes[0].cause.object, group.causes[-1].cause.object
+            text = f"{count(len(group.causes), 'cause')}, {first} to {last}"
             table.add_row(_severity(group.severity), _text(group.check.id), f"{group.objects:,}", _text(text))
             continue
         for index, cause in enumerate(group.causes):

@@ -1,11 +1,11 @@
-"""Makes what a terminal or browser would act on visible: an object's name must not move the cursor or turn the reading direction."""
+"""Shows what a terminal or browser would act on: no name may move the cursor or turn the reading direction."""
 
 
 def visible(text: str, lines: bool = False) -> str:
     r"""The text with every character that does not print shown as an escape, e.g. ``\x1b`` or ``\u202e``.
 
-    That covers control characters, bidirectional marks, zero-width characters, unusual blanks and lone surrogates (Unicode
-    categories C and Z but the plain space). With ``lines``, line breaks and tabs stay.
+    That covers control characters, bidirectional marks, zero-width characters, unusual blanks and lone surrogates
+    (Unicode categories C and Z but the plain space). With ``lines``, line breaks and tabs stay.
     """
     if text.isprintable():
         return text

@@ -15,7 +15,7 @@ MARKS = {
 UNKNOWN = "◐"
 
 SEVERITIES = {
-    Severity.CRITICAL: "One step to cluster-admin, a node or cloud credentials, or an unauthenticated path from outside.",
+    Severity.CRITICAL: "One step to cluster-admin, a node or cloud credentials, or an unauthenticated way in.",
     Severity.HIGH: "Removes a main barrier (isolation, authentication, admission) or is one step from critical.",
     Severity.MEDIUM: "Weakens a barrier; needs another flaw.",
     Severity.LOW: "Hardening with a small effect alone.",
@@ -24,9 +24,9 @@ SEVERITIES = {
 
 VERDICTS = {
     Verdict.FAIL: "A field of the object proves the fault. Resources that were not read do not remove a failure.",
-    Verdict.NOT_EVALUATED: "Something the check needs was not read or cannot be known; the reason is named. It is not a pass.",
+    Verdict.NOT_EVALUATED: "Something the check needs was not read or cannot be known; the reason is named. No pass.",
     Verdict.PASS: "Everything the check needs was read to its end, and the fault is not there.",
-    Verdict.NOT_APPLICABLE: "The cluster does not serve the kind, has no such object, or the feature cannot apply to it.",
+    Verdict.NOT_APPLICABLE: "The cluster does not serve the kind, has no such object, or the feature cannot apply.",
 }
 
 CERTAINTIES = {
@@ -74,7 +74,7 @@ def reason(word: str, status: int = 0) -> str:
 
 
 def unseen(item: Unseen) -> str:
-    """What was missing for a verdict, e.g. ``networkpolicies.networking.k8s.io in payments: the API server refused the read``."""
+    """What was missing for a verdict and why, e.g. ``pods in payments: the API server refused the read``."""
     place = f"{item.resource} in {item.scope}" if item.resource and item.scope else item.resource or item.scope
     why = item.detail or reason(item.reason)
     return f"{place}: {why}" if place else why
@@ -83,6 +83,11 @@ def unseen(item: Unseen) -> str:
 def count(number: int, noun: str, nouns: str = "") -> str:
     """A number with its noun, e.g. ``1 object``, ``1,204 objects``, ``2 identities``."""
     return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning; the rest stays, so that names keep theirs."""
+    return text[:1].upper() + text[1:]
 
 
 def percent(ratio: float) -> str:

@@ -1,0 +1,97 @@
+"""Tables of load balancers, ingress controllers and metadata endpoints: data, not code."""
+
+from functools import cache
+from importlib import resources
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+T = TypeVar("T")
+
+
+class Switch(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """An annotation that decides the scheme: internal when it has one of the values, or any but one of ``unless``.
+
+    ``absent`` is the scheme where the annotation is not there ("" = the row's default). ``json_type`` reads the value as JSON and compares its
+    field ``type``.
+    """
+
+    annotation: str
+    internal: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    absent: str = ""
+    json_type: bool = False
+
+
+class LoadBalancerRow(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """One implementation of load balancers (LB-01..20): how it is recognised and when it is internal.
+
+    ``for`` says what it serves: ``service`` or ``ingress``. ``default`` is ``public``, ``internal`` or ``unknown``.
+    """
+
+    id: str
+    serves: str
+    name: str
+    default: str
+    provider: str = ""
+    classes: tuple[str, ...] = ()
+    controllers: tuple[str, ...] = ()
+    recognised_by: tuple[Switch, ...] = ()
+    switches: tuple[Switch, ...] = ()
+
+
+class ControllerRow(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """One ingress controller that runs in the cluster: its IngressClass controller names, image repositories and classes."""
+
+    name: str
+    controllers: tuple[str, ...]
+    images: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+
+
+class MetadataAddress(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a metadata service answers."""
+
+    ip: str
+    port: int = 80
+
+
+class MetadataRow(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """One metadata service (MD-01..25).
+
+    ``grade``: S = a plain GET is enough, H = needs a header, PUT or token. ``gives``: N node identity, U user data, P pod identity.
+    ``pods`` says what pods meet beside policies: ``open``, ``hop-limit``, ``tokens``, ``unknown`` or ``never`` (host network only).
+    """
+
+    id: str
+    provider: str
+    name: str
+    addresses: tuple[MetadataAddress, ...]
+    grade: str
+    gives: str
+    pods: str
+    note: str = ""
+    intercepted_by: str = ""
+
+
+@cache
+def load_balancers() -> tuple[LoadBalancerRow, ...]:
+    """The rows LB-01..20 of exposure.md section 2.1."""
+    return _read("load_balancers.json", tuple[LoadBalancerRow, ...])
+
+
+@cache
+def controllers() -> tuple[ControllerRow, ...]:
+    """Ingress controllers that run as pods."""
+    return _read("ingress_controllers.json", tuple[ControllerRow, ...])
+
+
+@cache
+def metadata() -> tuple[MetadataRow, ...]:
+    """The rows MD-01..25 of exposure-cloud.md section 4.1 (EXP-301)."""
+    return _read("metadata.json", tuple[MetadataRow, ...])
+
+
+def _read(name: str, kind: type[T]) -> T:
+    return msgspec.json.decode(resources.files(__name__).joinpath(name).read_bytes(), type=kind)

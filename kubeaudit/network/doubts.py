@@ -1,0 +1,178 @@
+"""What was not read or is not evaluated, and which verdicts that leaves open (network.md, section 1; NET-78, -135)."""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from kubeaudit.findings import Reason, Unseen
+from kubeaudit.kinds import KINDS
+from kubeaudit.model.cluster import Cluster
+from kubeaudit.model.selectors import mask_of
+from kubeaudit.model.workloads import WorkloadClass
+from kubeaudit.network.cni import CniProfile
+from kubeaudit.network.compiled import CompiledPolicy
+from kubeaudit.network.networkpolicy import GROUP, RESOURCE
+from kubeaudit.network.rows import Table
+from kubeaudit.network.universe import Universe
+from kubeaudit.network.verdicts import Basis, Direction
+from kubeaudit.settings import Fact
+from kubeaudit.snapshot import Gap
+
+_NEVER_ALONE = frozenset(
+    [
+        "tiers",
+        "profiles",
+        "felixconfigurations",
+        "networksets",
+        "globalnetworksets",
+        "ciliumcidrgroups",
+        "peerauthentications",
+    ]
+)
+"""Policy kinds that change a verdict only through another kind."""
+_BASELINE = "baselineadminnetworkpolicies.policy.networking.k8s.io"
+_MESH = "authorizationpolicies.security.istio.io"
+_HOST_POLICY = "hostendpoints"
+_BOTH = (Direction.INGRESS, Direction.EGRESS)
+_SIDECAR = "istio-proxy"
+
+
+class Doubt(Struct, frozen=True):
+    """Classes whose verdicts something unseen may change.
+
+    ``may_block``: a reachable verdict may be wrong; ``may_allow``: a blocked one may be. ``only_tcp``: other protocols
+    are not touched.
+    """
+
+    basis: Basis
+    classes: int
+    directions: tuple[Direction, ...]
+    may_block: bool
+    may_allow: bool
+    settle_by: str
+    unseen: Unseen
+    only_tcp: bool = False
+
+    def touches(self, cls: int, direction: Direction, protocol: str) -> bool:
+        """Whether it concerns a side of a connection."""
+        return (
+            bool(self.classes >> cls & 1) and direction in self.directions and (protocol == "TCP" or not self.only_tcp)
+        )
+
+
+def doubts(
+    cluster: Cluster, universe: Universe, cni: CniProfile, policies: Sequence[CompiledPolicy], tables: Sequence[Table]
+) -> tuple[Doubt, ...]:
+    """Everything that leaves verdicts of this cluster open."""
+    found: list[Doubt] = []
+    if cni.enforces is not Fact.NO:
+        found.extend(_unread_policies(cluster, universe))
+        found.extend(_faulty(cluster, universe, policies))
+    found.extend(_other_kinds(cluster, universe, cni, tables))
+    return tuple(doubt for doubt in found if doubt.classes)
+
+
+def _unread_policies(cluster: Cluster, universe: Universe) -> Iterator[Doubt]:
+    """NetworkPolicies that were not listed may block, and may allow what those that were listed do not (NET-08)."""
+    for namespace, classes in universe.members.items():
+        gap = cluster.complete.gap(RESOURCE, namespace)
+        if gap is not None:
+            subjects = classes & ~universe.host
+            yield Doubt(
+                Basis.INPUT_INCOMPLETE,
+                subjects,
+                _BOTH,
+                True,
+                True,
+                f"list {RESOURCE} in namespace {namespace}",
+                _unseen(gap),
+            )
+
+
+def _faulty(cluster: Cluster, universe: Universe, policies: Sequence[CompiledPolicy]) -> Iterator[Doubt]:
+    """A part that could not be read may allow more: what is blocked beside it is not certain (section 1)."""
+    for policy in policies:
+        if policy.faulty:
+            unseen = Unseen(Reason.EVALUATION_ERROR, RESOURCE, policy.ref.namespace, f"{policy.ref} is faulty")
+            yield Doubt(
+                Basis.INPUT_INCOMPLETE, policy.faulty, _BOTH, False, True, f"a correction of {policy.ref}", unseen
+            )
+    for bad in cluster.bad:
+        if bad.where != RESOURCE and not (
+            bad.object and bad.object.kind == "NetworkPolicy" and bad.object.group in ("", GROUP)
+        ):
+            continue
+        namespace = bad.object.namespace if bad.object else ""
+        classes = universe.members.get(namespace, 0) if namespace else universe.classes
+        name = str(bad.object) if bad.object else "a NetworkPolicy"
+        unseen = Unseen(Reason.EVALUATION_ERROR, RESOURCE, namespace, f"{name} {bad.reason}")
+        yield Doubt(Basis.INPUT_INCOMPLETE, classes, _BOTH, False, True, f"a correction of {name}", unseen)
+
+
+def _other_kinds(cluster: Cluster, universe: Universe, cni: CniProfile, tables: Sequence[Table]) -> Iterator[Doubt]:
+    for kind in KINDS:
+        if (
+            "policy" not in kind.marks
+            or kind.key == RESOURCE
+            or kind.resource in _NEVER_ALONE
+            or not cni.has_effect(kind.key)
+        ):
+            continue
+        count, gap = cluster.counts.get(kind.key, 0), _gap(cluster, kind.resource, kind.group)
+        if count:
+            unseen = Unseen(Reason.UNKNOWN_IMPLEMENTATION, kind.key, detail=f"{count} {kind.kind} not evaluated")
+            yield from _of_kind(
+                cluster, universe, tables, kind.key, Basis.KIND_NOT_EVALUATED, f"evaluation of {kind.key}", unseen
+            )
+        elif gap is not None:
+            yield from _of_kind(
+                cluster, universe, tables, kind.key, Basis.INPUT_INCOMPLETE, f"list {kind.key}", _unseen(gap)
+            )
+
+
+def _gap(cluster: Cluster, resource: str, group: str) -> Gap | None:
+    """What is missing of a kind; of the two groups of Calico one is enough (NET-131)."""
+    gap = cluster.complete.gap(f"{resource}.{group}")
+    if gap is not None and group == "projectcalico.org":
+        other = f"{resource}.crd.projectcalico.org"
+        if cluster.complete.served(other) and cluster.complete.gap(other) is None:
+            return None
+    return gap
+
+
+def _of_kind(
+    cluster: Cluster,
+    universe: Universe,
+    tables: Sequence[Table],
+    key: str,
+    basis: Basis,
+    settle_by: str,
+    unseen: Unseen,
+) -> Iterator[Doubt]:
+    """What a kind can change: the mesh only narrows, a baseline decides only where nothing isolates."""
+    pods = universe.classes & ~universe.host
+    if key == _MESH:
+        yield Doubt(
+            basis, _in_mesh(cluster) & pods, (Direction.INGRESS,), True, False, settle_by, unseen, only_tcp=True
+        )
+    elif key == _BASELINE:
+        for table in tables:
+            yield Doubt(basis, pods & ~table.isolated, (table.direction,), True, False, settle_by, unseen)
+    elif key.startswith(_HOST_POLICY):
+        yield Doubt(basis, universe.host, _BOTH, True, True, settle_by, unseen)
+    else:
+        yield Doubt(basis, pods, _BOTH, True, True, settle_by, unseen)
+
+
+def _in_mesh(cluster: Cluster) -> int:
+    """Classes in whose path a proxy may stand: their sidecar, or an ambient mesh, which shows on no pod (NET-135)."""
+    ambient = any(w.ref.kind == "DaemonSet" and w.ref.name == "ztunnel" for w in cluster.workloads)
+    return mask_of(c.index for c in cluster.classes if ambient or not c.pods or _has_sidecar(c))
+
+
+def _has_sidecar(cls: WorkloadClass) -> bool:
+    return any(container.name == _SIDECAR for container in (*cls.shape.containers, *cls.shape.init_containers))
+
+
+def _unseen(gap: Gap) -> Unseen:
+    return Unseen(Reason(gap.reason), gap.resource, gap.scope, gap.detail)

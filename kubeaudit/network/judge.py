@@ -1,0 +1,253 @@
+"""One connection: the two sides, what exempts it, and whether anything enforces the answer (network.md, V-1..V-5)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from msgspec import Struct, structs
+
+from kubeaudit.findings import Reason, Unseen
+from kubeaudit.model.workloads import WorkloadClass
+from kubeaudit.network.cni import CniProfile
+from kubeaudit.network.compiled import CompiledPolicy
+from kubeaudit.network.doubts import Doubt
+from kubeaudit.network.ports import ICMP, PortSpace
+from kubeaudit.network.rows import Signature, Table
+from kubeaudit.network.universe import Universe
+from kubeaudit.network.verdicts import Action, Basis, Decision, Direction, ReachVerdict, Side
+from kubeaudit.proof import State
+from kubeaudit.settings import Fact
+
+T = TypeVar("T")
+_PROFILE = "a profile of the network plugin (--cni-profile)"
+_ENFORCES = "whether the network plugin enforces NetworkPolicy (cni-enforces)"
+_ADDRESSES = "addresses of running pods"
+
+
+class Exemption(Struct, frozen=True):
+    """Traffic that policies leave alone (V-2): for certain, or perhaps, where ``fact`` is unknown."""
+
+    detail: str
+    fact: Fact
+    settle_by: str
+    unseen: Unseen
+
+
+class Judge(Struct, frozen=True):
+    """Everything a verdict is made of. All methods are pure."""
+
+    classes: tuple[WorkloadClass, ...]
+    universe: Universe
+    ports: PortSpace
+    cni: CniProfile
+    policies: tuple[CompiledPolicy, ...]
+    ingress: Table
+    egress: Table
+    doubts: tuple[Doubt, ...]
+
+    def table(self, direction: Direction) -> Table:
+        """The rows of a direction."""
+        return self.ingress if direction is Direction.INGRESS else self.egress
+
+    def side(self, direction: Direction, cls: int, peers: int, protocol: str, port: int) -> Side:
+        """The verdict of one class towards any of some peers. Raises ``ValueError`` for what is no port."""
+        atom = self.ports.atom(protocol, port)
+        signature = self.table(direction).of(cls)
+        if self.universe.host >> cls & 1:
+            judged = self._host_side(direction, cls, signature, peers, atom)
+        else:
+            judged = self._by_policies(direction, cls, signature, peers, atom)
+        if self.cni.enforces is Fact.NO and judged.state is not State.YES:
+            judged = _not_enforced(judged)
+        return self._with_doubts(judged, cls, protocol)
+
+    def undefined_protocol(self, protocol: str) -> bool:
+        """Whether the API leaves open what rules with ports mean for a protocol (NET-34)."""
+        return protocol == ICMP and self.cni.name != "cilium"
+
+    def _by_policies(self, direction: Direction, cls: int, signature: Signature, peers: int, atom: int) -> Side:
+        namespace = self.classes[cls].namespace
+        if not signature.policies:
+            if self.cni.isolates_all:
+                return Side(direction, State.BLOCKED, (Basis.CNI_PROFILE,), namespace, settle_by=())
+            return Side(direction, State.YES, (Basis.DEFAULT_ALLOW,), namespace)
+        segment = signature.at(atom)
+        isolating = tuple(self.policies[number].ref for number in signature.policies)
+        if segment.peers & peers:
+            by = tuple(self._allowing(direction, signature, peers, atom))
+            return Side(direction, State.YES, (Basis.POLICY,), namespace, by=by, isolating=isolating)
+        by = tuple(self._isolations(direction, signature))
+        blocked = Side(direction, State.BLOCKED, (Basis.POLICY,), namespace, by=by, isolating=isolating)
+        if segment.maybe & peers:
+            return self._undefined_peer(blocked, segment.maybe & peers)
+        if self.undefined_protocol(ICMP if atom == self.ports.icmp else ""):
+            return _unknown(blocked, Basis.UNDEFINED, "icmp", _PROFILE, _implementation("ICMP"))
+        return blocked
+
+    def _undefined_peer(self, blocked: Side, peers: int) -> Side:
+        """A peer that an ipBlock may match: by the plugin's way (NET-38, -39) or by an address not known yet."""
+        universe = self.universe
+        classes = universe.seen_in(peers, "IPv4") | universe.seen_in(peers, "IPv6")
+        if classes & universe.host:
+            detail, fact = "ipblock_node", self.cni.ipblock_matches_nodes
+        else:
+            detail, fact = "ipblock_pod", self.cni.ipblock_matches_pods
+        if fact is Fact.UNKNOWN or self.cni.host_network_label:
+            return _unknown(
+                blocked, Basis.UNDEFINED, detail, _PROFILE, _implementation("ipBlock against pod and node addresses")
+            )
+        unseen = Unseen(Reason.READ_INCOMPLETE, "pods", detail="no address yet")
+        return _unknown(blocked, Basis.INPUT_INCOMPLETE, "pod_address", _ADDRESSES, unseen)
+
+    def _host_side(self, direction: Direction, cls: int, signature: Signature, peers: int, atom: int) -> Side:
+        """A host-network pod is not protected by policies; whether it is, is left to the plugin (NET-48, NET-51)."""
+        judged = self._by_policies(direction, cls, signature, peers, atom)
+        if not signature.policies:
+            return Side(direction, State.YES, (Basis.DEFAULT_ALLOW,), judged.namespace)
+        if judged.state is State.YES:
+            return judged
+        if self.cni.name:
+            return Side(
+                direction,
+                State.YES,
+                (Basis.CNI_PROFILE,),
+                judged.namespace,
+                ("host_network",),
+                isolating=judged.isolating,
+            )
+        return _unknown(
+            judged, Basis.UNDEFINED, "host_network", _PROFILE, _implementation("host-network pods as subjects")
+        )
+
+    def _allowing(self, direction: Direction, signature: Signature, peers: int, atom: int) -> Iterator[Decision]:
+        for number, entry in signature.entries:
+            if entry.ports & atom and entry.peers & peers:
+                yield Decision(self.policies[number].ref, direction, entry.rule, entry.path, Action.ALLOW)
+
+    def _isolations(self, direction: Direction, signature: Signature) -> Iterator[Decision]:
+        for number in signature.policies:
+            yield Decision(self.policies[number].ref, direction, None, ("spec", "podSelector"), Action.ISOLATE)
+
+    def _with_doubts(self, side: Side, cls: int, protocol: str) -> Side:
+        for doubt in self.doubts:
+            if not doubt.touches(cls, side.direction, protocol):
+                continue
+            if side.state is State.UNKNOWN:
+                side = _also(side, doubt)
+            elif doubt.may_block if side.state is State.YES else doubt.may_allow:
+                side = _unknown(side, doubt.basis, "", doubt.settle_by, doubt.unseen)
+        return side
+
+    def combine(self, egress: Side, ingress: Side, exempt: Sequence[Exemption] = ()) -> ReachVerdict:
+        """The verdict of a connection from its sides: V-1, then exceptions (V-2), then enforcement (V-4)."""
+        sides = (egress, ingress)
+        state = _worst(side.state for side in sides)
+        deciding = [side for side in sides if side.state is state]
+        verdict = _verdict(state, deciding, egress, ingress)
+        certain = [exemption for exemption in exempt if exemption.fact is Fact.YES]
+        if certain and (state is not State.YES or verdict.would_block_by):
+            return ReachVerdict(State.YES, (Basis.SPEC_EXCEPTION,), egress, ingress, details=(certain[0].detail,))
+        verdict = self._enforced(verdict)
+        possible = [exemption for exemption in exempt if exemption.fact is Fact.UNKNOWN]
+        if possible and verdict.state is State.BLOCKED:
+            return _perhaps_exempt(verdict, possible[0])
+        return verdict
+
+    def _enforced(self, verdict: ReachVerdict) -> ReachVerdict:
+        """What would be blocked is unknown where it is not known whether anything enforces (NET-73)."""
+        if self.cni.enforces is not Fact.UNKNOWN or verdict.state is not State.BLOCKED:
+            return verdict
+        blocking = [side for side in (verdict.egress, verdict.ingress) if side.state is State.BLOCKED]
+        return structs.replace(
+            verdict,
+            state=State.UNKNOWN,
+            basis=(Basis.CNI_UNKNOWN,),
+            would_block_by=_merged(side.by for side in blocking),
+            settle_by=(_ENFORCES,),
+            unseen=self.cni.unseen or (_implementation("enforcement"),),
+        )
+
+
+def external(direction: Direction) -> Side:
+    """The side of an address outside the cluster, which no policy judges."""
+    return Side(direction, State.YES, (Basis.DEFAULT_ALLOW,))
+
+
+def no_address(detail: str) -> ReachVerdict:
+    """A pod takes part in no connection of a family it has no address of, and in none when it has finished (NET-70)."""
+    egress = Side(Direction.EGRESS, State.BLOCKED, (Basis.NO_ADDRESS,))
+    ingress = Side(Direction.INGRESS, State.BLOCKED, (Basis.NO_ADDRESS,))
+    return ReachVerdict(State.BLOCKED, (Basis.NO_ADDRESS,), egress, ingress, details=(detail,))
+
+
+def _worst(states: Iterable[State]) -> State:
+    found = set(states)
+    return next((state for state in (State.BLOCKED, State.UNKNOWN) if state in found), State.YES)
+
+
+def _verdict(state: State, deciding: list[Side], egress: Side, ingress: Side) -> ReachVerdict:
+    bases = {basis for side in deciding for basis in side.basis}
+    return ReachVerdict(
+        state,
+        tuple(basis for basis in Basis if basis in bases),
+        egress,
+        ingress,
+        details=_merged(side.details for side in deciding),
+        would_block_by=_merged(side.by for side in deciding if Basis.NOT_ENFORCED in side.basis),
+        settle_by=_merged(side.settle_by for side in deciding),
+        unseen=tuple(dict.fromkeys(unseen for side in deciding for unseen in side.unseen)),
+    )
+
+
+def _not_enforced(side: Side) -> Side:
+    """What policies would block, or leave undefined, is open where nothing enforces them (NET-71)."""
+    return structs.replace(side, state=State.YES, basis=(Basis.NOT_ENFORCED,), details=(), settle_by=(), unseen=())
+
+
+def _perhaps_exempt(verdict: ReachVerdict, exemption: Exemption) -> ReachVerdict:
+    missing = exemption.unseen.reason is not Reason.UNKNOWN_IMPLEMENTATION
+    return ReachVerdict(
+        State.UNKNOWN,
+        (Basis.INPUT_INCOMPLETE if missing else Basis.CNI_PROFILE,),
+        verdict.egress,
+        verdict.ingress,
+        details=(exemption.detail,),
+        settle_by=(exemption.settle_by,),
+        unseen=(exemption.unseen,),
+    )
+
+
+def _unknown(side: Side, basis: Basis, detail: str, settle_by: str, unseen: Unseen) -> Side:
+    return Side(
+        side.direction,
+        State.UNKNOWN,
+        (basis,),
+        side.namespace,
+        (detail,) if detail else (),
+        side.by,
+        side.isolating,
+        (settle_by,),
+        (unseen,),
+    )
+
+
+def _also(side: Side, doubt: Doubt) -> Side:
+    """A further reason why a side is not known."""
+    return Side(
+        side.direction,
+        side.state,
+        _merged((side.basis, (doubt.basis,))),
+        side.namespace,
+        side.details,
+        side.by,
+        side.isolating,
+        _merged((side.settle_by, (doubt.settle_by,))),
+        tuple(dict.fromkeys((*side.unseen, doubt.unseen))),
+    )
+
+
+def _merged(words: Iterable[Iterable[T]]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(word for some in words for word in some))
+
+
+def _implementation(detail: str) -> Unseen:
+    return Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=f"{detail} depends on the network plugin")

@@ -1,0 +1,69 @@
+"""One policy on one member: each distinct projection is evaluated once (architecture.md, idea 7)."""
+
+import msgspec
+from msgspec import Struct
+
+from kubeaudit.findings import Verdict
+from kubeaudit.policy.cel import compile_expression
+from kubeaudit.policy.culprits import Bindings, Part, parts_of
+from kubeaudit.policy.project import Tree, project, tree_of
+from kubeaudit.policy.schema import PARAMS, Field, Policy
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+class Decision(Struct, frozen=True):
+    """A verdict on a projection. ``parts`` are the reasons to fail; ``error`` is why it could not be evaluated."""
+
+    verdict: Verdict
+    parts: tuple[Part, ...] = ()
+    error: str = ""
+
+
+class Rule:
+    """A policy ready to decide. ``params`` are facts about the cluster, the same for every member."""
+
+    def __init__(self, policy: Policy, params: dict[str, object]) -> None:
+        self.policy = policy
+        self._params = params
+        self._program = compile_expression(policy.expression, policy.variables)
+        self._applies = compile_expression(policy.applies, policy.variables) if policy.applies else None
+        self._evidence = tuple(field for field in self._program.fields if field.path[0] != PARAMS)
+        self._trees = {name: tree_of(self.fields, name) for name in policy.variables}
+        self._known: dict[bytes, Decision] = {}
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Every field of the member that is read, also to tell whether the policy applies."""
+        return self._evidence + (self._applies.fields if self._applies else ())
+
+    def tree(self, variable: str) -> Tree | None:
+        """The fields read below a variable."""
+        return self._trees[variable]
+
+    def decide(self, bindings: Bindings) -> Decision:
+        """The verdict on a member, given by the value of each variable of the policy."""
+        seen = {name: project(bindings[name], tree) for name, tree in self._trees.items()}
+        key = _encoder.encode(seen)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._decide(seen)
+        return found
+
+    def _decide(self, seen: Bindings) -> Decision:
+        whole = {**seen, PARAMS: self._params}
+        if self._applies is not None:
+            applies = self._applies.evaluate(whole)
+            if applies.value is None:
+                return Decision(Verdict.NOT_EVALUATED, error=f"applies: {applies.error}")
+            if not applies.value:
+                return Decision(Verdict.NOT_APPLICABLE)
+        answer = self._program.evaluate(whole)
+        if answer.value is None:
+            return Decision(Verdict.NOT_EVALUATED, error=answer.error)
+        if answer.value:
+            return Decision(Verdict.PASS)
+        return Decision(Verdict.FAIL, parts_of(self._evidence, whole, self._fails))
+
+    def _fails(self, bindings: Bindings) -> bool:
+        return self._program.evaluate(bindings).value is False

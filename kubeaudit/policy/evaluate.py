@@ -1,0 +1,136 @@
+"""From judgements to verdicts, findings and coverage (checks.md sections 2 to 6).
+
+The one place where incomplete reads meet verdicts: a pass needs a complete read of everything the policy requires in the
+subject's scope (CHK-02); a failure stands, and the check's scope is then partial (CHK-03).
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct, structs
+
+from kubeaudit.edges.context import unseen
+from kubeaudit.findings import CheckResult, Counts, Finding, ObjectClass, Reason, Undecided, Unseen, Verdict
+from kubeaudit.graph.paths import Route
+from kubeaudit.kinds import expand
+from kubeaudit.policy.cel_judge import judge
+from kubeaudit.policy.exposure import exposures
+from kubeaudit.policy.finding import finding
+from kubeaudit.policy.judgement import Judgement
+from kubeaudit.policy.predicates import PREDICATES
+from kubeaudit.policy.schema import Policy
+from kubeaudit.settings import Settings
+from kubeaudit.snapshot import Snapshot
+from kubeaudit.world import World
+
+_FOLDED = (ObjectClass.SYSTEM, ObjectClass.BUILTIN)
+
+
+class Evaluation(Struct, frozen=True):
+    """What all selected policies say, sorted: checks by id; findings by severity, exposure, instances, check and object (CHK-15).
+
+    ``routes`` are the paths that prove findings.
+    """
+
+    checks: tuple[CheckResult, ...]
+    findings: tuple[Finding, ...]
+    undecided: tuple[Undecided, ...]
+    routes: tuple[Route, ...]
+
+
+def evaluate(world: World, snapshot: Snapshot, policies: Sequence[Policy]) -> Evaluation:
+    """Judge every selected policy on every subject, and account for what was not read."""
+    judged = judge([p for p in policies if p.predicate is None], snapshot, world.cluster)
+    reached = exposures(world)
+    checks: list[CheckResult] = []
+    findings: list[Finding] = []
+    undecided: list[Undecided] = []
+    routes: list[Route] = []
+    for policy in sorted(policies, key=lambda p: p.id):
+        said = judged[policy.id] if policy.predicate is None else PREDICATES[policy.predicate.name].judge(world, policy)
+        settled = [_settle(world, policy, item) for item in said if _asked(item, world.settings)]
+        checks.append(_check(world, policy, settled))
+        for item in settled:
+            if item.verdict is Verdict.FAIL:
+                findings.append(finding(world, policy, item, checks[-1], reached))
+                routes.extend(item.routes)
+            elif item.verdict is Verdict.NOT_EVALUATED:
+                undecided.append(Undecided(policy.id, item.subject, item.unseen, item.detail))
+    findings.sort(key=_order)
+    undecided.sort(key=lambda item: (item.check, item.subject))
+    return Evaluation(tuple(checks), tuple(findings), tuple(undecided), tuple(routes))
+
+
+def _asked(item: Judgement, settings: Settings) -> bool:
+    """``-n`` limits the subjects that are reported, never what is read for judging them (decisions.md)."""
+    ref = item.subject.object
+    namespace = ref.name if ref.kind == "Namespace" else ref.namespace
+    return not settings.namespaces or not namespace or namespace in settings.namespaces
+
+
+def gaps(world: World, policy: Policy, namespace: str) -> tuple[Unseen, ...]:
+    """Required resources that were not read whole in a namespace ("" = in the whole cluster).
+
+    An observed kind that no file shows disables nothing by itself: the predicates that need it say so (decisions.md, EXP-33).
+    """
+    complete = world.cluster.complete
+    found = (complete.gap(resource, namespace) for resource in expand(policy.requires))
+    return tuple(sorted(word for gap in found if gap and (word := unseen(gap)).reason is not Reason.FILE_NOT_VISIBLE))
+
+
+def _settle(world: World, policy: Policy, item: Judgement) -> Judgement:
+    if item.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE):
+        return item
+    missing = gaps(world, policy, item.subject.object.namespace)
+    if not missing:
+        return item
+    return structs.replace(item, verdict=Verdict.NOT_EVALUATED, unseen=missing)
+
+
+def _check(world: World, policy: Policy, items: list[Judgement]) -> CheckResult:
+    missing = gaps(world, policy, "")
+    counted = _counts(i.verdict for i in items if i.subject.object_class not in _FOLDED)
+    folded = _counts(i.verdict for i in items if i.subject.object_class in _FOLDED)
+    verdict = _verdict(items, missing)
+    own = tuple(sorted({word for i in items for word in i.unseen if i.verdict is Verdict.NOT_EVALUATED}))
+    override = world.settings.severities.get(policy.id)
+    return CheckResult(
+        id=policy.id,
+        theme=policy.theme,
+        title=policy.title,
+        severity=override or policy.severity,
+        verdict=verdict,
+        counts=counted,
+        folded=folded,
+        scope="partial" if missing and items else "full",
+        unseen=tuple(sorted({*missing, *own})),
+        description=policy.description,
+        remediation=policy.remediation,
+        references=policy.references,
+        original_severity=policy.severity if override and override is not policy.severity else None,
+    )
+
+
+def _verdict(items: list[Judgement], missing: tuple[Unseen, ...]) -> Verdict:
+    """CHK-07; without any object a check is not applicable only where the lists were whole (CHK-05)."""
+    found = {item.verdict for item in items}
+    for verdict in (Verdict.FAIL, Verdict.NOT_EVALUATED):
+        if verdict in found:
+            return verdict
+    if missing:
+        return Verdict.NOT_EVALUATED
+    return Verdict.PASS if Verdict.PASS in found else Verdict.NOT_APPLICABLE
+
+
+def _counts(verdicts: Iterable[Verdict]) -> Counts:
+    found = list(verdicts)
+    return Counts(
+        passed=found.count(Verdict.PASS),
+        failed=found.count(Verdict.FAIL),
+        not_evaluated=found.count(Verdict.NOT_EVALUATED),
+        not_applicable=found.count(Verdict.NOT_APPLICABLE),
+    )
+
+
+def _order(item: Finding) -> tuple[object, ...]:
+    exposure = list(type(item.exposure)).index(item.exposure)
+    return (item.severity.rank, exposure, -item.instances, item.check, item.subject, item.value, item.fingerprint)

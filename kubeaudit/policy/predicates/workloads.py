@@ -1,0 +1,144 @@
+"""Predicates about workloads: tokens, cloud metadata, and paths through a workload."""
+
+from collections.abc import Iterator
+
+from kubeaudit.edges.context import workload
+from kubeaudit.edges.contract import Edge
+from kubeaudit.edges.identity import Token, grant_vertex, token_of
+from kubeaudit.edges.vocabulary import EXP_API_FROM_POD, EXP_METADATA_CODE, EXP_METADATA_HOST, EXP_METADATA_SSRF, EXP_TOKEN
+from kubeaudit.findings import Cause, Exposure, Verdict
+from kubeaudit.graph.paths import Searches, route, searches_to
+from kubeaudit.graph.present import label
+from kubeaudit.model.workloads import WorkloadClass
+from kubeaudit.policy.judgement import Judgement
+from kubeaudit.policy.predicates.base import classes_by_workload, evidence_of, members, parameter, unseen_of, workload_subject
+from kubeaudit.policy.schema import Policy
+from kubeaudit.proof import State
+from kubeaudit.rbac.broad import elevated
+from kubeaudit.refs import Facet, ObjectRef, Vertex, VertexKind
+from kubeaudit.world import World
+
+_METADATA_ROWS = (EXP_METADATA_CODE, EXP_METADATA_SSRF, EXP_METADATA_HOST)
+
+
+def token_automounted(world: World, _policy: Policy) -> Iterator[Judgement]:
+    """The ServiceAccount's token is mounted automatically; an explicit projection passes (decisions.md)."""
+    for index, classes in classes_by_workload(world):
+        who = workload_subject(world, index)
+        tokens = [(cls, token_of(world.context, cls)) for cls in classes]
+        mounted = [(cls, token) for cls, token in tokens if token.kind is Token.AUTOMOUNTED]
+        if not mounted:
+            yield Judgement(who, Verdict.PASS)
+            continue
+        cls, token = mounted[0]
+        count, names = members(world, [c for c, _ in mounted])
+        message = f"The token of ServiceAccount {cls.namespace}/{cls.shape.identity} is mounted automatically."
+        yield Judgement(who, Verdict.FAIL, message, token.evidence, instances=count, pods=names)
+
+
+def metadata_reach(world: World, policy: Policy) -> Iterator[Judgement]:
+    """A workload that may open a cloud metadata address; ``network`` is ``pod`` or ``host``."""
+    on_host = parameter(policy, "network") == "host"
+    for index, classes in classes_by_workload(world):
+        asked = [cls for cls in classes if cls.shape.host_network == on_host]
+        edges = {cls.index: _metadata_edges(world, cls) for cls in asked}
+        if not asked or not any(edges.values()):
+            yield Judgement(workload_subject(world, index), Verdict.NOT_APPLICABLE)
+        else:
+            yield _metadata(world, index, asked, edges)
+
+
+def _metadata_edges(world: World, cls: WorkloadClass) -> list[Edge]:
+    return [edge for edge in world.graph.out_edges(workload(cls, Facet.CTL)) if edge.row in _METADATA_ROWS]
+
+
+def _metadata(world: World, index: int, classes: list[WorkloadClass], edges: dict[int, list[Edge]]) -> Judgement:
+    who = workload_subject(world, index)
+    reaching = [cls for cls in classes if any(e.state is State.YES for e in edges[cls.index])]
+    if reaching:
+        edge = next(e for e in edges[reaching[0].index] if e.state is State.YES)
+        count, names = members(world, reaching)
+        where = edge.target.name.partition("/")[2].partition("@")[0]
+        cause = Cause(who.object, "is on the host network")
+        if edge.row != EXP_METADATA_HOST:
+            cause = Cause(ObjectRef("Namespace", "", who.object.namespace), f"lets egress to {where} pass")
+        message = f"{who.object} may open the metadata service at {where}."
+        return Judgement(who, Verdict.FAIL, message, edge.evidence, cause, value=where, instances=count, pods=names)
+    open_edges = tuple(e for found in edges.values() for e in found if e.state is State.UNKNOWN)
+    if open_edges:
+        return Judgement(who, Verdict.NOT_EVALUATED, unseen=unseen_of(open_edges))
+    return Judgement(who, Verdict.PASS)
+
+
+def path_through(world: World, policy: Policy) -> Iterator[Judgement]:
+    """A path from the internet through the workload itself: ``to`` is ``metadata`` or ``rights``."""
+    ahead = world.searches["internet"]
+    to_rights = parameter(policy, "to") == "rights"
+    ends = _with_rights(world) if to_rights else [v for v in world.graph.vertices() if v.kind is VertexKind.METADATA]
+    behind = searches_to(world.graph, ends, world.settings)
+    for index, classes in classes_by_workload(world):
+        found = [_through(world, cls, ahead, behind, api_needed=to_rights) for cls in classes]
+        yield _path_judgement(world, policy, index, [item for item in found if item is not None])
+
+
+def _with_rights(world: World) -> list[Vertex]:
+    """Grants that let their holder write anything, or read what tells where to attack."""
+    return sorted({grant_vertex(grant) for grant in world.context.access.grants if elevated(grant)})
+
+
+Through = tuple[WorkloadClass, tuple[Edge, ...], State]
+
+
+def _through(
+    world: World, cls: WorkloadClass, ahead: Searches, behind: Searches, *, api_needed: bool
+) -> Through | None:
+    """The cheapest path through one of the class's own facets (EXP-971: forward and backward search meet there)."""
+    best: tuple[int, int, Through] | None = None
+    for facet in (Facet.SSRF, Facet.CTL):
+        vertex = workload(cls, facet)
+        state = _meet(ahead.state(vertex), behind.state(vertex))
+        if state is None:
+            continue
+        edges = (*ahead.path(vertex), *behind.path(vertex))
+        if api_needed:
+            edges, state = _with_api(world, cls, edges, state)
+            if state is None:
+                continue
+        rank = (0 if state is State.YES else 1, sum(e.effort for e in edges))
+        if best is None or rank < best[:2]:
+            best = (*rank, (cls, edges, state))
+    return best[2] if best else None
+
+
+def _with_api(world: World, cls: WorkloadClass, edges: tuple[Edge, ...], state: State) -> tuple[tuple[Edge, ...], State | None]:
+    """A token is of use only where the API server is reached from the pod (EXP-215)."""
+    if not any(edge.row == EXP_TOKEN for edge in edges):
+        return edges, state
+    api = [e for e in world.graph.out_edges(workload(cls, Facet.CTL)) if e.row == EXP_API_FROM_POD]
+    reach = min((e.state for e in api), key=list(State).index, default=State.BLOCKED)
+    if reach is State.BLOCKED:
+        return edges, None
+    return edges, State.UNKNOWN if State.UNKNOWN in (reach, state) else State.YES
+
+
+def _meet(first: State | None, second: State | None) -> State | None:
+    if first is None or second is None:
+        return None
+    return State.YES if first is second is State.YES else State.UNKNOWN
+
+
+def _path_judgement(world: World, policy: Policy, index: int, found: list[Through]) -> Judgement:
+    who = workload_subject(world, index)
+    certain = [item for item in found if item[2] is State.YES]
+    if certain:
+        cls, edges, state = certain[0]
+        count, names = members(world, [item[0] for item in certain])
+        does = "its token holds rights" if edges[-1].target.kind is VertexKind.GRANT else "it reaches a cloud metadata service"
+        message = f"The internet reaches {who.object} in {len(edges)} hops, and {does}: {label(edges[-1].target)}."
+        return Judgement(
+            who, Verdict.FAIL, message, evidence_of(edges), instances=count, pods=names, routes=(route(policy.id, edges, state),),
+            exposure=Exposure.INTERNET,
+        )  # fmt: skip
+    if found:
+        return Judgement(who, Verdict.NOT_EVALUATED, unseen=unseen_of(found[0][1]), detail="only over hops that cannot be decided")
+    return Judgement(who, Verdict.PASS)

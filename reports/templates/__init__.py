@@ -1,0 +1,1 @@
+"""Templates of the HTML report, installed as kubeaudit.data.templates."""
