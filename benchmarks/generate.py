@@ -15,19 +15,26 @@ from synthetic import access, applications, infrastructure, policies, state
 from synthetic.template import Json, encode
 
 from kubeaudit import snapshot as snapshots
-from kubeaudit.kinds import CONFIGMAPS, KINDS, NAMED_CONFIGMAPS
+from kubeaudit.collect import pages, plan
+from kubeaudit.collect.discovery import Served
+from kubeaudit.collect.redact import redact
+from kubeaudit.kinds import CONFIGMAPS, KINDS, NAMED_CONFIGMAPS, Kind
 from kubeaudit.snapshot import Frame, Header, Outcome, Read, Snapshot
 
 Item = tuple[str, bytes]
 
 SERVER_VERSION = "v1.34.1"
-SERVED_GROUPS = frozenset(
-    "|apps|batch|networking.k8s.io|discovery.k8s.io|rbac.authorization.k8s.io|admissionregistration.k8s.io|apiregistration.k8s.io|"
-    "apiextensions.k8s.io|certificates.k8s.io|storage.k8s.io|node.k8s.io|policy|autoscaling".split("|")
+_PLAIN = (
+    "apps batch networking.k8s.io discovery.k8s.io rbac.authorization.k8s.io admissionregistration.k8s.io "
+    "apiregistration.k8s.io apiextensions.k8s.io certificates.k8s.io storage.k8s.io node.k8s.io policy autoscaling"
 )
+SERVED_GROUPS = frozenset(["", *_PLAIN.split()])
 """API groups of a plain server; everything else in the kinds table is somebody's CRD and is not served here."""
 NOT_SERVED = frozenset(
-    ["mutatingadmissionpolicies.admissionregistration.k8s.io", "mutatingadmissionpolicybindings.admissionregistration.k8s.io"]
+    [
+        "mutatingadmissionpolicies.admissionregistration.k8s.io",
+        "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
+    ]
 )
 """Of those groups, what version 1.34 serves only where somebody switched it on."""
 SMALLEST = 50
@@ -35,16 +42,16 @@ _PODS_PER_NAMESPACE = 100
 _ARCHETYPES = 192
 
 
-def served(resource: str, group: str) -> bool:
-    """Whether the made server serves a resource of the kinds table. Endpoints give way to EndpointSlices."""
-    key = f"{resource}.{group}" if group else resource
-    return group in SERVED_GROUPS and key not in NOT_SERVED and key != "endpoints"
+def served(kind: Kind) -> bool:
+    """Whether the made server serves a kind. Endpoints show what EndpointSlices show and are left out."""
+    return kind.group in SERVED_GROUPS and kind.key not in NOT_SERVED and kind.key != plan.ENDPOINTS
 
 
 def generate(pods: int, seed: int = 1) -> Iterator[Item]:
     """The objects of a cluster of exactly ``pods`` pods: (key of the kinds table, JSON of one list item).
 
-    List items carry no ``apiVersion`` and ``kind``, as in the answer of a server. Raises ValueError below ``SMALLEST`` pods.
+    List items carry no ``apiVersion`` and ``kind``, as in the answer of a server.
+    Raises ValueError below ``SMALLEST`` pods.
     """
     if pods < SMALLEST:
         raise ValueError(f"a cluster has at least {SMALLEST} pods: its add-ons alone are {SMALLEST // 2}")
@@ -72,14 +79,18 @@ def snapshot(pods: int, seed: int = 1, strip: bool = True) -> Snapshot:
 
     ``strip`` leaves out what collecting leaves out (managedFields, last-applied configurations, secret values).
     """
-    objects: Iterable[Item] = generate(pods, seed)
+    heads = {kind.key: _head(kind) for kind in KINDS} | {CONFIGMAPS: b'{"apiVersion":"v1","kind":"ConfigMap"'}
+    objects: Iterable[Item] = ((key, pages.typed(raw, heads[key])) for key, raw in generate(pods, seed))
     if strip:
-        # Here and not above: objects as a server returns them can be made without the collector.
-        from kubeaudit.collect.redact import redact
-
-        objects = ((key, redact(raw)) for key, raw in objects)
+        objects = ((key, redact(raw, key)) for key, raw in objects)
     frames, counts, sizes = _pack(objects)
     return Snapshot(_header(), tuple(_reads(counts, sizes)), tuple(frames))
+
+
+def _head(kind: Kind) -> bytes:
+    return encode(
+        {"apiVersion": f"{kind.group}/{kind.versions[0]}" if kind.group else kind.versions[0], "kind": kind.kind}
+    )[:-1]
 
 
 def _pack(objects: Iterable[Item]) -> tuple[list[Frame], dict[str, int], dict[str, int]]:
@@ -104,13 +115,17 @@ def _pack(objects: Iterable[Item]) -> tuple[list[Frame], dict[str, int], dict[st
 
 
 def _reads(counts: dict[str, int], sizes: dict[str, int]) -> Iterator[Read]:
-    for kind in KINDS:
-        count = counts.get(kind.key, 0)
-        if served(kind.resource, kind.group):
-            requests = max(1, -(-count // snapshots.FRAME_OBJECTS))
-            yield Read(kind.key, "", Outcome.COMPLETE, kind.versions[0], count, 200, requests=requests, bytes=sizes.get(kind.key, 0))
-        elif kind.key != "endpoints":
-            yield Read(kind.key, "", Outcome.NOT_SERVED)
+    """How every kind was read, decided as the collector decides it from what is served."""
+    wants, known = plan.plan(Served({kind.key: kind.versions[:1] for kind in KINDS if served(kind)}, {}))
+    reads = list(known)
+    for want in wants:
+        key = want.kind.key
+        count = counts.get(key, 0)
+        requests = max(1, -(-count // pages.LIMIT))
+        reads.append(
+            Read(key, "", Outcome.COMPLETE, want.versions[0], count, 200, requests=requests, bytes=sizes.get(key, 0))
+        )
+    yield from plan.in_order(reads)
     for namespace, name in NAMED_CONFIGMAPS:
         found = (namespace, name) == ("kube-system", "coredns")
         status, count = (200, 1) if found else (404, 0)
@@ -145,10 +160,16 @@ def _namespace(source: state.State, name: str, team: str) -> Json:
     labels = {"kubernetes.io/metadata.name": name, "team": team}
     if level:
         labels["pod-security.kubernetes.io/enforce"] = level
-    return {"metadata": source.metadata(name, labels=labels), "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
+    return {
+        "metadata": source.metadata(name, labels=labels),
+        "spec": {"finalizers": ["kubernetes"]},
+        "status": {"phase": "Active"},
+    }
 
 
-def _team(source: state.State, ways: applications.Archetypes, namespace: str, neighbours: list[str], pods: int) -> Iterator[Item]:
+def _team(
+    source: state.State, ways: applications.Archetypes, namespace: str, neighbours: list[str], pods: int
+) -> Iterator[Item]:
     """One team's namespace with so many pods, and the objects that belong to it."""
     team = f"team-{namespace.partition('-')[0]}"
     yield "namespaces", encode(_namespace(source, namespace, team))
@@ -164,11 +185,18 @@ def _team(source: state.State, ways: applications.Archetypes, namespace: str, ne
     yield from access.namespaced(source, namespace, team, [item.account for item in made.values()])
     if source.rng.random() < 0.6:
         found = [(item.selector, item.port) for item in made.values()]
-        yield from (("networkpolicies.networking.k8s.io", encode(item)) for item in policies.policies(source, namespace, found, neighbours))
+        yield from (
+            ("networkpolicies.networking.k8s.io", encode(item))
+            for item in policies.policies(source, namespace, found, neighbours)
+        )
     if source.rng.random() < 0.4:
         spec: Json = {"hard": {"pods": "200", "requests.cpu": "100", "requests.memory": "200Gi"}}
         yield "resourcequotas", encode({"metadata": source.metadata("quota", namespace), "spec": spec})
-        limit = {"type": "Container", "default": {"memory": "512Mi"}, "defaultRequest": {"cpu": "100m", "memory": "128Mi"}}
+        limit = {
+            "type": "Container",
+            "default": {"memory": "512Mi"},
+            "defaultRequest": {"cpu": "100m", "memory": "128Mi"},
+        }
         yield "limitranges", encode({"metadata": source.metadata("defaults", namespace), "spec": {"limits": [limit]}})
 
 
@@ -178,7 +206,10 @@ def _companions(source: state.State, namespace: str, made: applications.Applicat
     if source.rng.random() < 0.2:
         target = {"kind": "Deployment", "name": made.name, "apiVersion": "apps/v1"}
         spec: Json = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 20}
-        yield "horizontalpodautoscalers.autoscaling", encode({"metadata": source.metadata(made.name, namespace), "spec": spec})
+        yield (
+            "horizontalpodautoscalers.autoscaling",
+            encode({"metadata": source.metadata(made.name, namespace), "spec": spec}),
+        )
     if source.rng.random() < 0.25:
         budget: Json = {"maxUnavailable": 1, "selector": {"matchLabels": made.selector}}
         yield "poddisruptionbudgets.policy", encode({"metadata": source.metadata(made.name, namespace), "spec": budget})
@@ -196,7 +227,9 @@ def main(arguments: list[str] | None = None) -> None:
     snapshots.write(made, given.out)
     objects = sum(frame.count for frame in made.frames)
     size = given.out.stat().st_size / 1e6
-    print(f"{given.out}: {objects:,} objects, {made.count('pods'):,} of them pods, {size:.1f} MB, {time.perf_counter() - began:.1f} s")
+    print(
+        f"{given.out}: {objects:,} objects, {made.count('pods'):,} of them pods, {size:.1f} MB, {time.perf_counter() - began:.1f} s"
+    )
 
 
 if __name__ == "__main__":

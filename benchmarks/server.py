@@ -2,8 +2,8 @@
 
     python benchmarks/server.py PODS [--seed N] [--port N] [--gzip] [--latency MS]
 
-Objects lie in one temporary file per kind, already separated by commas: a page is one slice of it. With ``--gzip`` the pages
-of 500 are compressed before the server says that it is ready. It listens on 127.0.0.1 only and answers reads and
+Objects lie in one temporary file per kind, already separated by commas: a page is one slice of it. With ``--gzip`` the
+pages of 500 are compressed before the server says that it is ready. It listens on 127.0.0.1 only and answers reads and
 SelfSubjectReview; everything else is a Status of 404 or 405, as on a real server.
 """
 
@@ -63,7 +63,9 @@ class Cluster:
         if end < count:
             metadata |= {"continue": _token(end), "remainingItemCount": count - end}
         version = f"{kind.group}/{kind.versions[0]}" if kind.group else kind.versions[0]
-        head = json.dumps({"kind": f"{kind.kind}List", "apiVersion": version, "metadata": metadata}, separators=(",", ":"))
+        head = json.dumps(
+            {"kind": f"{kind.kind}List", "apiVersion": version, "metadata": metadata}, separators=(",", ":")
+        )
         items = self._maps[kind.key][shelf.starts[start] : shelf.starts[end] - 1] if shelf and end > start else b""
         return b"".join((head[:-1].encode(), b',"items":[', items, b"]}\n"))
 
@@ -116,7 +118,7 @@ class Cluster:
 
 
 class FakeApi:
-    """The server as a context manager: ``with FakeApi(20_000) as api: collect(api.url)``. It runs on a thread of this process."""
+    """The server on a thread of this process: ``with FakeApi(20_000) as api: collect(api.url)``."""
 
     def __init__(self, pods: int, seed: int = 1, *, port: int = 0, zipped: bool = False, latency: float = 0.0) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="kubeaudit-benchmark-")
@@ -159,25 +161,44 @@ def _handler(cluster: Cluster, latency: float) -> type[BaseHTTPRequestHandler]:
         disable_nagle_algorithm = True
         wbufsize = 65_536
 
-        def do_GET(self) -> None:  # noqa: N802 - the name http.server asks for
+        def do_GET(self) -> None:
             time.sleep(latency)
             url = urlsplit(self.path)
             accept = self.headers.get("Accept", "")
             if url.path in aggregated and "apidiscovery" in accept:
-                return self._answer(200, aggregated[url.path], kind="application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList")
+                return self._answer(
+                    200,
+                    aggregated[url.path],
+                    kind="application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+                )
             if url.path in fixed:
                 return self._answer(200, fixed[url.path])
             if (named := _config_map_path(url.path)) is not None:
                 found = cluster.config_map(*named)
-                return self._answer(200, found) if found else self._status(404, "NotFound", f'configmaps "{named[1]}" not found')
+                return (
+                    self._answer(200, found)
+                    if found
+                    else self._status(404, "NotFound", f'configmaps "{named[1]}" not found')
+                )
             kind = _PATHS.get(url.path)
-            return self._list(kind, parse_qs(url.query)) if kind else self._answer(404, b"404 page not found\n", kind="text/plain; charset=utf-8")
+            return (
+                self._list(kind, parse_qs(url.query))
+                if kind
+                else self._answer(404, b"404 page not found\n", kind="text/plain; charset=utf-8")
+            )
 
-        def do_POST(self) -> None:  # noqa: N802 - the name http.server asks for
+        def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", "0")))
             if urlsplit(self.path).path != _REVIEW:
-                return self._status(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
-            review = {"kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1", "metadata": {}, "status": {"userInfo": _USER}}
+                return self._status(
+                    405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
+                )
+            review = {
+                "kind": "SelfSubjectReview",
+                "apiVersion": "authentication.k8s.io/v1",
+                "metadata": {},
+                "status": {"userInfo": _USER},
+            }
             return self._answer(201, json.dumps(review).encode())
 
         def _list(self, kind: Kind, query: dict[str, list[str]]) -> None:
@@ -188,7 +209,15 @@ def _handler(cluster: Cluster, latency: float) -> type[BaseHTTPRequestHandler]:
             return self._answer(200, cluster.page(kind, start, limit))
 
         def _status(self, code: int, reason: str, message: str) -> None:
-            body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "reason": reason, "code": code}
+            body = {
+                "kind": "Status",
+                "apiVersion": "v1",
+                "metadata": {},
+                "status": "Failure",
+                "message": message,
+                "reason": reason,
+                "code": code,
+            }
             self._answer(code, json.dumps(body).encode())
 
         def _answer(self, code: int, body: bytes, *, kind: str = "application/json", encoding: str = "") -> None:
@@ -207,7 +236,7 @@ def _handler(cluster: Cluster, latency: float) -> type[BaseHTTPRequestHandler]:
 
 
 def _served_kinds() -> list[Kind]:
-    return [kind for kind in KINDS if served(kind.resource, kind.group)]
+    return [kind for kind in KINDS if served(kind)]
 
 
 def _prefix(group: str, version: str) -> str:
@@ -235,12 +264,23 @@ def _discovery() -> Iterator[tuple[str, dict[str, object]]]:
             groups.append({"name": group, "versions": named, "preferredVersion": named[0]})
         for version, kinds in versions.items():
             resources = [
-                {"name": kind.resource, "singularName": kind.kind.lower(), "namespaced": kind.namespaced, "kind": kind.kind, "verbs": ["get", "list", "watch"]}
+                {
+                    "name": kind.resource,
+                    "singularName": kind.kind.lower(),
+                    "namespaced": kind.namespaced,
+                    "kind": kind.kind,
+                    "verbs": ["get", "list", "watch"],
+                }
                 for kind in kinds
             ]
             yield (
                 _prefix(group, version),
-                {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": f"{group}/{version}" if group else version, "resources": resources},
+                {
+                    "kind": "APIResourceList",
+                    "apiVersion": "v1",
+                    "groupVersion": f"{group}/{version}" if group else version,
+                    "resources": resources,
+                },
             )
     yield "/apis", {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
@@ -269,7 +309,10 @@ def _aggregated() -> Iterator[tuple[str, dict[str, object]]]:
         ]
         (named if group else core).append({"metadata": {"name": group} if group else {}, "versions": listed})
     for path, items in (("/api", core), ("/apis", named)):
-        yield path, {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
+        yield (
+            path,
+            {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items},
+        )
 
 
 def _config_map_path(path: str) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""Facts of the demo cluster that nobody writes into a manifest: its nodes, addresses, API groups and built-in objects."""
+"""Facts of the demo cluster that nobody writes into a manifest: nodes, addresses, API groups, built-in objects."""
 
 import hashlib
 import uuid
@@ -113,7 +113,7 @@ def moment(day: str, *parts: object) -> str:
 
 
 def built_in() -> list[Json]:
-    """What is there whatever runs: nodes, namespaces, the API server's Service, CRDs, APIServices, Calico's defaults."""
+    """What is there whatever runs: nodes, namespaces, the API server's Service, CRDs, APIServices, Calico defaults."""
     return [
         *(_node(node) for node in NODES),
         *({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in DEFAULT_NAMESPACES),
@@ -122,7 +122,12 @@ def built_in() -> list[Json]:
         *(_crd(*row) for row in CRDS),
         *(_api_service(name) for name in _LOCAL_GROUPS),
         *(_api_service(f"{version}.{group}") for group, version in sorted({(row[0], row[1]) for row in CRDS})),
-        _named("crd.projectcalico.org/v1", "FelixConfiguration", "default", {"logSeverityScreen": "Info", "vxlanEnabled": True}),
+        _named(
+            "crd.projectcalico.org/v1",
+            "FelixConfiguration",
+            "default",
+            {"logSeverityScreen": "Info", "vxlanEnabled": True},
+        ),
         _named("crd.projectcalico.org/v1", "Tier", "adminnetworkpolicy", {"defaultAction": "Pass", "order": 1000}),
         _named("crd.projectcalico.org/v1", "Tier", "default", {"defaultAction": "Deny", "order": 1000000}),
     ]
@@ -166,7 +171,11 @@ def _node(node: Node) -> Json:
         "metadata": {"name": node.name, "labels": labels},
         "spec": {"providerID": f"aws:///{zone}/i-0{hexadecimal(16, node.name)}"},
         "status": {
-            "capacity": {"cpu": "4" if node.pool == "web" else "8", "memory": "16Gi" if node.pool == "web" else "32Gi", "pods": "58"},
+            "capacity": {
+                "cpu": "4" if node.pool == "web" else "8",
+                "memory": "16Gi" if node.pool == "web" else "32Gi",
+                "pods": "58",
+            },
             "conditions": conditions,
             "addresses": addresses,
             "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
@@ -187,7 +196,11 @@ def _api_server() -> list[Json]:
     slices: Json = {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
-        "metadata": {"name": "kubernetes", "namespace": "default", "labels": {"kubernetes.io/service-name": "kubernetes"}},
+        "metadata": {
+            "name": "kubernetes",
+            "namespace": "default",
+            "labels": {"kubernetes.io/service-name": "kubernetes"},
+        },
         "addressType": "IPv4",
         "endpoints": [{"addresses": [address], "conditions": {"ready": True}} for address in API_ADDRESSES],
         "ports": [{"name": "https", "port": 443, "protocol": "TCP"}],
@@ -210,6 +223,11 @@ def _crd(group: str, version: str, kind: str, plural: str, scope: str) -> Json:
 def _api_service(name: str) -> Json:
     version, _, group = name.partition(".")
     spec: Json = {"group": group, "version": version, "groupPriorityMinimum": 17_800, "versionPriority": 15}
-    condition = {"type": "Available", "status": "True", "reason": "Local", "message": "Local APIServices are always available"}
+    condition = {
+        "type": "Available",
+        "status": "True",
+        "reason": "Local",
+        "message": "Local APIServices are always available",
+    }
     found = _named("apiregistration.k8s.io/v1", "APIService", name, spec)
     return {**found, "status": {"conditions": [condition]}}

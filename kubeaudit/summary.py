@@ -72,6 +72,9 @@ def _reach(cell: Cell) -> str:
 
 
 def _metadata(reaching: int, unknown: int) -> str:
+    if not reaching:
+        noun = "workload" if unknown == 1 else "workloads"
+        return f"For {unknown} internet-facing {noun} it cannot be decided whether a cloud metadata service is reached."
     noun = "workload reaches" if reaching == 1 else "workloads reach"
     text = f"{reaching} internet-facing {noun} a cloud metadata service"
     return text + (f"; for {unknown} it cannot be decided." if unknown else ".")

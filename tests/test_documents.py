@@ -234,7 +234,7 @@ def test_alias_bombs_are_refused_before_they_grow() -> None:
 def test_deep_nesting_is_refused() -> None:
     assert value("[" * MAX_DEPTH + "]" * MAX_DEPTH)
     assert problem("- " * (MAX_DEPTH + 1)).reason == f"nested deeper than {MAX_DEPTH} levels"
-    assert problem("[" * 100_000 + "]" * 100_000).reason == f"nested deeper than {MAX_DEPTH} levels"
+    assert "maximum nesting depth" in problem("[" * 100_000 + "]" * 100_000).reason
     assert problem("- " * 100_000 + "x").reason == f"nested deeper than {MAX_DEPTH} levels"
 
 

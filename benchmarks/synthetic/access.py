@@ -15,35 +15,41 @@ _AUTOUPDATE = {"rbac.authorization.kubernetes.io/autoupdate": "true"}
 _READ = "get list watch"
 _WRITE = "create delete deletecollection patch update"
 _CONTROLLERS = (
-    "attachdetach certificate clusterrole-aggregation cronjob daemon-set deployment disruption endpoint endpointslice endpointslicemirroring "
-    "ephemeral-volume expand generic-garbage-collector horizontal-pod-autoscaler job legacy-service-account-token-cleaner namespace node pod-garbage-collector "
-    "persistent-volume-binder pv-protection-controller pvc-protection-controller replicaset replication-controller resourcequota root-ca-cert-publisher route "
-    "service service-account service-cidrs-controller statefulset ttl ttl-after-finished validatingadmissionpolicy-status"
-).split()
+    "attachdetach certificate clusterrole-aggregation cronjob daemon-set deployment disruption endpoint endpointslice "
+    "endpointslicemirroring ephemeral-volume expand generic-garbage-collector horizontal-pod-autoscaler job "
+    "legacy-service-account-token-cleaner namespace node pod-garbage-collector persistent-volume-binder "
+    "pv-protection-controller pvc-protection-controller replicaset replication-controller resourcequota "
+    "root-ca-cert-publisher route service service-account service-cidrs-controller statefulset ttl ttl-after-finished "
+    "validatingadmissionpolicy-status"
+)
+_PODS_IO = "pods/attach pods/exec pods/portforward pods/proxy secrets services/proxy"
+_WRITTEN = "pods pods/eviction configmaps secrets serviceaccounts services persistentvolumeclaims serviceaccounts/token"
+_VIEWED = "configmaps endpoints persistentvolumeclaims pods replicationcontrollers serviceaccounts services pods/log"
+_CHANGE = f"{_READ} {_WRITE}"
+_EDIT: tuple[Rule, ...] = (
+    ("-", _PODS_IO, _READ),
+    ("-", "serviceaccounts", "impersonate"),
+    ("-", _WRITTEN, _WRITE),
+    ("apps", "daemonsets deployments replicasets statefulsets deployments/scale", _CHANGE),
+    ("networking.k8s.io", "ingresses networkpolicies", _CHANGE),
+)
 _BUILTIN: dict[str, tuple[Rule, ...]] = {
     "cluster-admin": (("*", "*", "*"),),
-    "admin": (
-        ("-", "pods/attach pods/exec pods/portforward pods/proxy secrets services/proxy", _READ),
-        ("-", "serviceaccounts", "impersonate"),
-        ("-", "pods pods/eviction configmaps secrets serviceaccounts services persistentvolumeclaims serviceaccounts/token", _WRITE),
-        ("apps", "daemonsets deployments replicasets statefulsets deployments/scale", f"{_READ} {_WRITE}"),
-        ("networking.k8s.io", "ingresses networkpolicies", f"{_READ} {_WRITE}"),
-        (_GROUP, "rolebindings roles", f"{_READ} {_WRITE}"),
-    ),
-    "edit": (
-        ("-", "pods/attach pods/exec pods/portforward pods/proxy secrets services/proxy", _READ),
-        ("-", "serviceaccounts", "impersonate"),
-        ("-", "pods pods/eviction configmaps secrets serviceaccounts services persistentvolumeclaims serviceaccounts/token", _WRITE),
-        ("apps", "daemonsets deployments replicasets statefulsets deployments/scale", f"{_READ} {_WRITE}"),
-        ("networking.k8s.io", "ingresses networkpolicies", f"{_READ} {_WRITE}"),
-    ),
+    "admin": (*_EDIT, (_GROUP, "rolebindings roles", _CHANGE)),
+    "edit": _EDIT,
     "view": (
-        ("-", "configmaps endpoints persistentvolumeclaims pods replicationcontrollers serviceaccounts services pods/log namespaces", _READ),
+        ("-", f"{_VIEWED} namespaces", _READ),
         ("apps", "daemonsets deployments replicasets statefulsets", _READ),
         ("batch", "cronjobs jobs", _READ),
         ("networking.k8s.io", "ingresses networkpolicies", _READ),
     ),
-    "system:basic-user": (("authorization.k8s.io authentication.k8s.io", "selfsubjectaccessreviews selfsubjectrulesreviews selfsubjectreviews", "create"),),
+    "system:basic-user": (
+        (
+            "authorization.k8s.io authentication.k8s.io",
+            "selfsubjectaccessreviews selfsubjectrulesreviews selfsubjectreviews",
+            "create",
+        ),
+    ),
     "system:node": (
         ("-", "nodes", "create get list watch"),
         ("-", "nodes/status", "patch update"),
@@ -52,11 +58,19 @@ _BUILTIN: dict[str, tuple[Rule, ...]] = {
     ),
     "system:node-proxier": (("-", "services nodes", _READ), ("discovery.k8s.io", "endpointslices", "list watch")),
     "system:kube-dns": (("-", "endpoints services", "list watch"),),
-    "system:kube-scheduler": (("-", "pods nodes services replicationcontrollers persistentvolumes", _READ), ("-", "pods/binding bindings", "create")),
-    "system:kube-controller-manager": (("-", "secrets serviceaccounts", "create delete get update"), ("*", "*", "list watch")),
+    "system:kube-scheduler": (
+        ("-", "pods nodes services replicationcontrollers persistentvolumes", _READ),
+        ("-", "pods/binding bindings", "create"),
+    ),
+    "system:kube-controller-manager": (
+        ("-", "secrets serviceaccounts", "create delete get update"),
+        ("*", "*", "list watch"),
+    ),
     "system:kubelet-api-admin": (("-", "nodes/log nodes/metrics nodes/proxy nodes/stats", "*"),),
     "system:node-bootstrapper": (("certificates.k8s.io", "certificatesigningrequests", f"create {_READ}"),),
-    "system:auth-delegator": (("authentication.k8s.io authorization.k8s.io", "tokenreviews subjectaccessreviews", "create"),),
+    "system:auth-delegator": (
+        ("authentication.k8s.io authorization.k8s.io", "tokenreviews subjectaccessreviews", "create"),
+    ),
     "system:monitoring": (),
     "system:discovery": (),
     "system:public-info-viewer": (),
@@ -64,9 +78,25 @@ _BUILTIN: dict[str, tuple[Rule, ...]] = {
 }
 _PATHS = {
     "system:monitoring": ["/healthz", "/livez", "/metrics", "/readyz"],
-    "system:discovery": ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version", "/version/"],
+    "system:discovery": [
+        "/api",
+        "/api/*",
+        "/apis",
+        "/apis/*",
+        "/healthz",
+        "/livez",
+        "/openapi",
+        "/openapi/*",
+        "/readyz",
+        "/version",
+        "/version/",
+    ],
     "system:public-info-viewer": ["/healthz", "/livez", "/readyz", "/version", "/version/"],
-    "system:service-account-issuer-discovery": ["/.well-known/openid-configuration", "/.well-known/openid-configuration/", "/openid/v1/jwks"],
+    "system:service-account-issuer-discovery": [
+        "/.well-known/openid-configuration",
+        "/.well-known/openid-configuration/",
+        "/openid/v1/jwks",
+    ],
 }
 _BUILTIN_SUBJECTS = {
     "cluster-admin": ["Group:system:masters"],
@@ -103,14 +133,20 @@ def bootstrap(state: State) -> Iterator[Item]:
     """The roles and bindings that the server creates itself."""
     for name, rules in _BUILTIN.items():
         yield "clusterroles.rbac.authorization.k8s.io", encode(_role(state, name, rules, builtin=True))
-    for controller in _CONTROLLERS:
+    for controller in _CONTROLLERS.split():
         name = f"system:controller:{controller}"
         rules = (("-", f"{controller.replace('-', '')}s events", "create get list patch update watch"),)
         yield "clusterroles.rbac.authorization.k8s.io", encode(_role(state, name, rules, builtin=True))
         subject = f"ServiceAccount:kube-system/{controller}"
-        yield "clusterrolebindings.rbac.authorization.k8s.io", encode(_binding(state, name, "ClusterRole", name, [subject], builtin=True))
+        yield (
+            "clusterrolebindings.rbac.authorization.k8s.io",
+            encode(_binding(state, name, "ClusterRole", name, [subject], builtin=True)),
+        )
     for name, subjects in _BUILTIN_SUBJECTS.items():
-        yield "clusterrolebindings.rbac.authorization.k8s.io", encode(_binding(state, name, "ClusterRole", name, subjects, builtin=True))
+        yield (
+            "clusterrolebindings.rbac.authorization.k8s.io",
+            encode(_binding(state, name, "ClusterRole", name, subjects, builtin=True)),
+        )
 
 
 def operators(state: State, namespaces: Sequence[str]) -> Iterator[Item]:
@@ -118,11 +154,17 @@ def operators(state: State, namespaces: Sequence[str]) -> Iterator[Item]:
     for name, rules in _OPERATORS:
         yield "clusterroles.rbac.authorization.k8s.io", encode(_role(state, name, rules))
         subject = f"ServiceAccount:{state.rng.choice(namespaces)}/{name}"
-        yield "clusterrolebindings.rbac.authorization.k8s.io", encode(_binding(state, name, "ClusterRole", name, [subject]))
+        yield (
+            "clusterrolebindings.rbac.authorization.k8s.io",
+            encode(_binding(state, name, "ClusterRole", name, [subject])),
+        )
     for number in range(max(2, len(namespaces) // 10)):
         role = state.rng.choices(("view", "edit", "cluster-admin", "prometheus"), (70, 18, 4, 8))[0]
         subject = f"Group:team-{number}" if number % 3 else f"ServiceAccount:{state.rng.choice(namespaces)}/default"
-        yield "clusterrolebindings.rbac.authorization.k8s.io", encode(_binding(state, f"team-{number}-{role}", "ClusterRole", role, [subject]))
+        yield (
+            "clusterrolebindings.rbac.authorization.k8s.io",
+            encode(_binding(state, f"team-{number}-{role}", "ClusterRole", role, [subject])),
+        )
 
 
 def namespaced(state: State, namespace: str, team: str, accounts: Sequence[str]) -> Iterator[Item]:
@@ -133,10 +175,18 @@ def namespaced(state: State, namespace: str, team: str, accounts: Sequence[str])
     for name, chance, rule in _NAMESPACE_ROLES:
         if state.rng.random() < chance:
             yield "roles.rbac.authorization.k8s.io", encode(_role(state, name, (rule,), namespace=namespace))
-            subjects = [f"ServiceAccount:{namespace}/{account}" for account in state.rng.sample(holders, min(len(holders), 2))]
-            yield "rolebindings.rbac.authorization.k8s.io", encode(_binding(state, name, "Role", name, subjects, namespace=namespace))
+            subjects = [
+                f"ServiceAccount:{namespace}/{account}" for account in state.rng.sample(holders, min(len(holders), 2))
+            ]
+            yield (
+                "rolebindings.rbac.authorization.k8s.io",
+                encode(_binding(state, name, "Role", name, subjects, namespace=namespace)),
+            )
     role = state.rng.choice(("edit", "view", "admin"))
-    yield "rolebindings.rbac.authorization.k8s.io", encode(_binding(state, f"{team}-{role}", "ClusterRole", role, [f"Group:{team}"], namespace=namespace))
+    yield (
+        "rolebindings.rbac.authorization.k8s.io",
+        encode(_binding(state, f"{team}-{role}", "ClusterRole", role, [f"Group:{team}"], namespace=namespace)),
+    )
 
 
 def _account(state: State, namespace: str, name: str) -> Json:
@@ -149,7 +199,11 @@ def _account(state: State, namespace: str, name: str) -> Json:
 def _role(state: State, name: str, rules: tuple[Rule, ...], *, namespace: str = "", builtin: bool = False) -> Json:
     marks = {"labels": _BOOTSTRAP, "annotations": _AUTOUPDATE} if builtin else {}
     found: list[Json] = [
-        {"verbs": verbs.split(), "apiGroups": ["" if group == "-" else group for group in groups.split()], "resources": resources.split()}
+        {
+            "verbs": verbs.split(),
+            "apiGroups": ["" if group == "-" else group for group in groups.split()],
+            "resources": resources.split(),
+        }
         for groups, resources, verbs in rules
     ]
     if name in _PATHS:
@@ -159,7 +213,16 @@ def _role(state: State, name: str, rules: tuple[Rule, ...], *, namespace: str = 
     return {"metadata": state.metadata(name, namespace, **marks), "rules": found}
 
 
-def _binding(state: State, name: str, kind: str, role: str, subjects: Sequence[str], *, namespace: str = "", builtin: bool = False) -> Json:
+def _binding(
+    state: State,
+    name: str,
+    kind: str,
+    role: str,
+    subjects: Sequence[str],
+    *,
+    namespace: str = "",
+    builtin: bool = False,
+) -> Json:
     marks = {"labels": _BOOTSTRAP, "annotations": _AUTOUPDATE} if builtin else {}
     return {
         "metadata": state.metadata(name, namespace, **marks),

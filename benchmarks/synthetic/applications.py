@@ -13,7 +13,12 @@ Item = tuple[str, bytes]
 
 _REPLICAS = ((1, 1), (2, 2), (3, 3), (4, 10), (11, 40))
 _REPLICA_WEIGHTS = (35, 25, 15, 18, 7)
-_REGISTRIES = ("111122223333.dkr.ecr.eu-central-1.amazonaws.com", "ghcr.io/example", "registry.example.com", "docker.io/example")
+_REGISTRIES = (
+    "111122223333.dkr.ecr.eu-central-1.amazonaws.com",
+    "ghcr.io/example",
+    "registry.example.com",
+    "docker.io/example",
+)
 _KINDS = ("Deployment", "StatefulSet", "CronJob")
 _KIND_WEIGHTS = (86, 7, 7)
 
@@ -46,14 +51,22 @@ class Application:
     claims: int = 0
 
 
-def application(state: State, ways: Archetypes, namespace: str, team: str, name: str, budget: int) -> tuple[Application, int, Iterator[Item]]:
+def application(
+    state: State, ways: Archetypes, namespace: str, team: str, name: str, budget: int
+) -> tuple[Application, int, Iterator[Item]]:
     """One application of at most ``budget`` pods: what it is, how many pods it has, and its objects."""
     rng = state.rng
     kind = rng.choices(_KINDS, _KIND_WEIGHTS)[0]
     way = rng.choice(ways.jobs if kind == "CronJob" else ways.services)
     account = name if rng.random() < 0.6 else "default"
     values = _values(state, namespace, team, name, account)
-    found = Application(name, kind, account, {key: str(value).replace("<<app>>", name) for key, value in way.selector.items()}, _port(way))
+    found = Application(
+        name,
+        kind,
+        account,
+        {key: str(value).replace("<<app>>", name) for key, value in way.selector.items()},
+        _port(way),
+    )
     if kind == "CronJob":
         size = min(budget, rng.choice((0, 1, 3, 3)))
         return found, size, _cron_job(state, way, values, size)
@@ -67,7 +80,9 @@ def application(state: State, ways: Archetypes, namespace: str, team: str, name:
     return found, size, _deployment(state, way, values, found, size)
 
 
-def pod_values(state: State, values: dict[str, object], machine: Machine, *, host_network: bool = False) -> dict[str, object]:
+def pod_values(
+    state: State, values: dict[str, object], machine: Machine, *, host_network: bool = False
+) -> dict[str, object]:
     """What differs from pod to pod of one controller."""
     created = state.time()
     return {
@@ -89,7 +104,9 @@ def pod_values(state: State, values: dict[str, object], machine: Machine, *, hos
 def _values(state: State, namespace: str, team: str, name: str, account: str) -> dict[str, object]:
     tag = f"{state.rng.randrange(1, 9)}.{state.rng.randrange(0, 40)}.{state.rng.randrange(0, 20)}"
     pinned = f"{state.rng.choice(_REGISTRIES)}/{team}/{name}"
-    image = state.rng.choices((f"{pinned}:{tag}", f"{pinned}:latest", f"{pinned}@sha256:{state.hexadecimal(64)}"), (80, 8, 12))[0]
+    image = state.rng.choices(
+        (f"{pinned}:{tag}", f"{pinned}:latest", f"{pinned}@sha256:{state.hexadecimal(64)}"), (80, 8, 12)
+    )[0]
     return {
         "app": name,
         "ns": namespace,
@@ -109,23 +126,39 @@ def _values(state: State, namespace: str, team: str, name: str, account: str) ->
     }
 
 
-def _deployment(state: State, way: Archetype, values: dict[str, object], made: Application, size: int) -> Iterator[Item]:
+def _deployment(
+    state: State, way: Archetype, values: dict[str, object], made: Application, size: int
+) -> Iterator[Item]:
     owner_uid = values["uid"]
     old = min(10, int(state.rng.expovariate(0.25)))
     values["revision"] = str(old + 1)
     yield "deployments.apps", way.deployment.fill(values)
     for number in range(old):
-        former = {**values, "hash": state.suffix(10), "uid": state.uid(), "rv": state.version(), "created": state.time()}
+        former = {
+            **values,
+            "hash": state.suffix(10),
+            "uid": state.uid(),
+            "rv": state.version(),
+            "created": state.time(),
+        }
         former |= {"set": f"{made.name}-{former['hash']}", "owner_uid": owner_uid, "revision": str(number + 1)}
         yield "replicasets.apps", way.replica_set.fill(former)
-    current = {**values, "uid": state.uid(), "set": f"{made.name}-{values['hash']}", "owner_uid": owner_uid, "size": size}
+    current = {
+        **values,
+        "uid": state.uid(),
+        "set": f"{made.name}-{values['hash']}",
+        "owner_uid": owner_uid,
+        "size": size,
+    }
     yield "replicasets.apps", way.replica_set.fill(current)
     names = [f"{current['set']}-{state.suffix()}" for _ in range(size)]
     shared = {**values, "owner": current["set"], "owner_uid": current["uid"]}
     yield from _pods(state, way.deployment_pod, shared, made, names, hosted=bool(way.spec.get("hostNetwork")))
 
 
-def _stateful_set(state: State, way: Archetype, values: dict[str, object], made: Application, size: int) -> Iterator[Item]:
+def _stateful_set(
+    state: State, way: Archetype, values: dict[str, object], made: Application, size: int
+) -> Iterator[Item]:
     yield "statefulsets.apps", way.stateful_set.fill(values)
     names = [f"{made.name}-{number}" for number in range(size)]
     namespace = str(values["ns"])
@@ -139,7 +172,10 @@ def _stateful_set(state: State, way: Archetype, values: dict[str, object], made:
             "storageClassName": "gp3",
             "volumeMode": "Filesystem",
         }
-        yield "persistentvolumeclaims", encode({"metadata": state.metadata(claim, namespace), "spec": spec, "status": {"phase": "Bound"}})
+        yield (
+            "persistentvolumeclaims",
+            encode({"metadata": state.metadata(claim, namespace), "spec": spec, "status": {"phase": "Bound"}}),
+        )
         disk: Json = {
             "capacity": {"storage": "20Gi"},
             "csi": {"driver": "ebs.csi.aws.com", "volumeHandle": f"vol-0{state.hexadecimal(16)}", "fsType": "ext4"},
@@ -148,8 +184,18 @@ def _stateful_set(state: State, way: Archetype, values: dict[str, object], made:
             "persistentVolumeReclaimPolicy": "Delete",
             "storageClassName": "gp3",
         }
-        yield "persistentvolumes", encode({"metadata": state.metadata(volume), "spec": disk, "status": {"phase": "Bound"}})
-    yield from _pods(state, way.stateful_pod, {**values, "owner_uid": values["uid"]}, made, names, hosted=bool(way.spec.get("hostNetwork")))
+        yield (
+            "persistentvolumes",
+            encode({"metadata": state.metadata(volume), "spec": disk, "status": {"phase": "Bound"}}),
+        )
+    yield from _pods(
+        state,
+        way.stateful_pod,
+        {**values, "owner_uid": values["uid"]},
+        made,
+        names,
+        hosted=bool(way.spec.get("hostNetwork")),
+    )
 
 
 def _cron_job(state: State, way: Archetype, values: dict[str, object], size: int) -> Iterator[Item]:
@@ -163,7 +209,9 @@ def _cron_job(state: State, way: Archetype, values: dict[str, object], size: int
         yield "pods", way.job_pod.fill(pod_values(state, shared, state.rng.choice(state.nodes)))
 
 
-def _pods(state: State, template: object, shared: dict[str, object], made: Application, names: list[str], *, hosted: bool) -> Iterator[Item]:
+def _pods(
+    state: State, template: object, shared: dict[str, object], made: Application, names: list[str], *, hosted: bool
+) -> Iterator[Item]:
     addresses = []
     for number, name in enumerate(names):
         machine = state.rng.choice(state.nodes)
@@ -175,7 +223,10 @@ def _pods(state: State, template: object, shared: dict[str, object], made: Appli
         kind = state.rng.choices(("ClusterIP", "NodePort", "LoadBalancer"), (94, 3, 3))[0]
         front = service(state, namespace, made.name, made.selector, made.port, kind)
         yield "services", encode(front)
-        yield from (("endpointslices.discovery.k8s.io", encode(part)) for part in endpoint_slice(state, front, addresses, made.port))
+        yield from (
+            ("endpointslices.discovery.k8s.io", encode(part))
+            for part in endpoint_slice(state, front, addresses, made.port)
+        )
         if state.rng.random() < 0.12:
             yield "ingresses.networking.k8s.io", encode(ingress(state, namespace, made.name))
 

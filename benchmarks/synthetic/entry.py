@@ -17,7 +17,9 @@ def service(state: State, namespace: str, name: str, selector: Json, port: int, 
     """A Service with one port 80 that leads to ``port``."""
     address = state.cluster_ip()
     public = state.rng.random() < 0.5
-    annotations = {_TYPE: "external", _SCHEME: "internet-facing" if public else "internal"} if kind == "LoadBalancer" else {}
+    annotations = (
+        {_TYPE: "external", _SCHEME: "internet-facing" if public else "internal"} if kind == "LoadBalancer" else {}
+    )
     entry: Json = {"name": "http", "protocol": "TCP", "port": 80, "targetPort": port}
     if kind != "ClusterIP":
         entry["nodePort"] = state.node_port()
@@ -42,7 +44,11 @@ def service(state: State, namespace: str, name: str, selector: Json, port: int, 
 def _front(state: State, namespace: str, name: str, public: bool) -> Json:
     if state.rng.random() < 0.7:
         return {"hostname": f"k8s-{namespace[:8]}-{name[:8]}-{state.hexadecimal(10)}.elb.eu-central-1.amazonaws.com"}
-    return {"ip": f"203.0.113.{state.rng.randrange(1, 255)}" if public else f"10.1.{state.rng.randrange(256)}.{state.rng.randrange(1, 255)}"}
+    return {
+        "ip": f"203.0.113.{state.rng.randrange(1, 255)}"
+        if public
+        else f"10.1.{state.rng.randrange(256)}.{state.rng.randrange(1, 255)}"
+    }
 
 
 def endpoint_slice(state: State, front: Json, addresses: Sequence[Address], port: int) -> Iterator[Json]:
@@ -64,21 +70,43 @@ def endpoint_slice(state: State, front: Json, addresses: Sequence[Address], port
             f"{owner['name']}-{state.suffix()}",
             namespace,
             generateName=f"{owner['name']}-",
-            labels={"kubernetes.io/service-name": owner["name"], "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"},
+            labels={
+                "kubernetes.io/service-name": owner["name"],
+                "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+            },
             ownerReferences=[
-                {"apiVersion": "v1", "kind": "Service", "name": owner["name"], "uid": owner["uid"], "controller": True, "blockOwnerDeletion": True}
+                {
+                    "apiVersion": "v1",
+                    "kind": "Service",
+                    "name": owner["name"],
+                    "uid": owner["uid"],
+                    "controller": True,
+                    "blockOwnerDeletion": True,
+                }
             ],
         )
-        yield {"metadata": metadata, "addressType": "IPv4", "endpoints": endpoints, "ports": [{"name": "http", "port": port, "protocol": "TCP"}]}
+        yield {
+            "metadata": metadata,
+            "addressType": "IPv4",
+            "endpoints": endpoints,
+            "ports": [{"name": "http", "port": port, "protocol": "TCP"}],
+        }
 
 
 def ingress(state: State, namespace: str, name: str) -> Json:
     """An Ingress of class ``nginx`` for one host, three out of four with TLS."""
     host = f"{name}.{namespace}.example.com"
     backend = {"service": {"name": name, "port": {"number": 80}}}
-    spec: Json = {"ingressClassName": "nginx", "rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]}
+    spec: Json = {
+        "ingressClassName": "nginx",
+        "rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
+    }
     if state.rng.random() < 0.75:
         spec["tls"] = [{"hosts": [host], "secretName": f"{name}-tls"}]
     notes = {"cert-manager.io/cluster-issuer": "letsencrypt"} if "tls" in spec else {}
     front = {"hostname": "k8s-ingress-controll-0a1b2c3d4e.elb.eu-central-1.amazonaws.com"}
-    return {"metadata": state.metadata(name, namespace, annotations=notes, generation=1), "spec": spec, "status": {"loadBalancer": {"ingress": [front]}}}
+    return {
+        "metadata": state.metadata(name, namespace, annotations=notes, generation=1),
+        "spec": spec,
+        "status": {"loadBalancer": {"ingress": [front]}},
+    }

@@ -1,4 +1,4 @@
-"""What every cluster has whatever runs in it: nodes, the add-ons of kube-system, the ingress controller, cluster-wide objects."""
+"""What every cluster has whatever runs in it: nodes, add-ons, the ingress controller, cluster-wide objects."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,7 +10,12 @@ from synthetic.state import State
 from synthetic.template import Json, Template, encode, managed
 
 _EVERYWHERE: list[Json] = [{"operator": "Exists"}]
-_HOST = {"hostNetwork": True, "tolerations": _EVERYWHERE, "nodeSelector": {"kubernetes.io/os": "linux"}, "priorityClassName": "system-node-critical"}
+_HOST = {
+    "hostNetwork": True,
+    "tolerations": _EVERYWHERE,
+    "nodeSelector": {"kubernetes.io/os": "linux"},
+    "priorityClassName": "system-node-critical",
+}
 _LIBRARIES: list[Json] = [
     {"name": "lib-modules", "hostPath": {"path": "/lib/modules", "type": ""}},
     {"name": "var-run-calico", "hostPath": {"path": "/var/run/calico", "type": ""}},
@@ -18,7 +23,15 @@ _LIBRARIES: list[Json] = [
 ]
 _ROOT: list[Json] = [{"name": "root", "hostPath": {"path": "/", "type": ""}}]
 _LOGS: list[Json] = [{"name": "varlog", "hostPath": {"path": "/var/log", "type": ""}}]
-_RULES: list[Json] = [{"operations": ["CREATE", "UPDATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "scope": "Namespaced"}]
+_RULES: list[Json] = [
+    {
+        "operations": ["CREATE", "UPDATE"],
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "resources": ["pods"],
+        "scope": "Namespaced",
+    }
+]
 
 
 def _agents() -> tuple[tuple[str, str, Json], ...]:
@@ -37,8 +50,16 @@ def _agents() -> tuple[tuple[str, str, Json], ...]:
     return (
         ("kube-system", "calico-node", pod_spec(node, volumes=_LIBRARIES, **_account("calico-node"), **_HOST)),
         ("kube-system", "kube-proxy", pod_spec(proxy, volumes=_LIBRARIES[:1], **_account("kube-proxy"), **_HOST)),
-        ("observability", "node-exporter", pod_spec(exporter, volumes=_ROOT, hostPID=True, **_account("node-exporter"), **_HOST)),
-        ("observability", "fluent-bit", pod_spec(logs, volumes=_LOGS, tolerations=_EVERYWHERE, **_account("fluent-bit"))),
+        (
+            "observability",
+            "node-exporter",
+            pod_spec(exporter, volumes=_ROOT, hostPID=True, **_account("node-exporter"), **_HOST),
+        ),
+        (
+            "observability",
+            "fluent-bit",
+            pod_spec(logs, volumes=_LOGS, tolerations=_EVERYWHERE, **_account("fluent-bit")),
+        ),
     )
 
 
@@ -74,14 +95,24 @@ def nodes(state: State) -> Iterator[Item]:
             addresses.insert(1, {"type": "ExternalIP", "address": f"198.51.100.{number % 254 + 1}"})
         status: Json = {
             "capacity": {"cpu": "8", "ephemeral-storage": "104779756Ki", "memory": "32140012Ki", "pods": "58"},
-            "conditions": [{"type": kind, "status": "False"} for kind in ("MemoryPressure", "DiskPressure", "PIDPressure")] + [{"type": "Ready", "status": "True"}],
+            "conditions": [
+                {"type": kind, "status": "False"} for kind in ("MemoryPressure", "DiskPressure", "PIDPressure")
+            ]
+            + [{"type": "Ready", "status": "True"}],
             "addresses": addresses,
             "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
             "nodeInfo": _NODE_INFO,
-            "images": [{"names": [f"registry.example.com/app-{image}@sha256:{state.hexadecimal(64)}"], "sizeBytes": 90_000_000} for image in range(30)],
+            "images": [
+                {"names": [f"registry.example.com/app-{image}@sha256:{state.hexadecimal(64)}"], "sizeBytes": 90_000_000}
+                for image in range(30)
+            ],
         }
         owned: Json = {"labels": labels}
-        metadata = state.metadata(machine.name, labels=labels, managedFields=[managed({"metadata": owned, "status": status}, "kubelet", state.time())])
+        metadata = state.metadata(
+            machine.name,
+            labels=labels,
+            managedFields=[managed({"metadata": owned, "status": status}, "kubelet", state.time())],
+        )
         spec = {"providerID": f"aws:///{machine.zone}/i-0{state.hexadecimal(16)}"}
         yield "nodes", encode({"metadata": metadata, "spec": spec, "status": status})
 
@@ -110,15 +141,31 @@ def _daemon_set(state: State, namespace: str, name: str, spec: Json) -> Iterator
     hosted = bool(spec.get("hostNetwork"))
     template = pod(spec, labels, "DaemonSet", token=True)
     count = len(state.nodes)
-    status = {"currentNumberScheduled": count, "desiredNumberScheduled": count, "numberAvailable": count, "numberMisscheduled": 0, "numberReady": count}
+    status = {
+        "currentNumberScheduled": count,
+        "desiredNumberScheduled": count,
+        "numberAvailable": count,
+        "numberMisscheduled": 0,
+        "numberReady": count,
+    }
     uid = state.uid()
     body: Json = {
         "metadata": {**state.metadata(name, namespace, labels=labels), "uid": uid},
-        "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": spec}, "updateStrategy": {"type": "RollingUpdate"}},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": spec},
+            "updateStrategy": {"type": "RollingUpdate"},
+        },
         "status": status,
     }
     yield "daemonsets.apps", encode(body)
-    shared = {"ns": namespace, "owner": name, "owner_uid": uid, "hash": state.suffix(10), "digest": state.hexadecimal(64)}
+    shared = {
+        "ns": namespace,
+        "owner": name,
+        "owner_uid": uid,
+        "hash": state.suffix(10),
+        "digest": state.hexadecimal(64),
+    }
     addresses: list[Address] = []
     for machine in state.nodes:
         values = pod_values(state, {**shared, "pod": f"{name}-{state.suffix()}"}, machine, host_network=hosted)
@@ -127,7 +174,9 @@ def _daemon_set(state: State, namespace: str, name: str, spec: Json) -> Iterator
     if name == "node-exporter":
         front = service(state, namespace, name, labels, 9100)
         yield "services", encode(front)
-        yield from (("endpointslices.discovery.k8s.io", encode(part)) for part in endpoint_slice(state, front, addresses, 9100))
+        yield from (
+            ("endpointslices.discovery.k8s.io", encode(part)) for part in endpoint_slice(state, front, addresses, 9100)
+        )
 
 
 def _deployment(state: State, namespace: str, name: str, image: str, size: int, port: int) -> Iterator[Item]:
@@ -136,15 +185,35 @@ def _deployment(state: State, namespace: str, name: str, image: str, size: int, 
     spec = pod_spec([container(name, image, ports=ports, resources={"requests": {"cpu": "100m"}})], **_account(name))
     uid, set_uid, tail = state.uid(), state.uid(), state.suffix(10)
     template: Json = {"metadata": {"labels": labels}, "spec": spec}
-    body: Json = {"metadata": {**state.metadata(name, namespace, labels=labels), "uid": uid}, "spec": {"replicas": size, "selector": {"matchLabels": labels}, "template": template}}
+    body: Json = {
+        "metadata": {**state.metadata(name, namespace, labels=labels), "uid": uid},
+        "spec": {"replicas": size, "selector": {"matchLabels": labels}, "template": template},
+    }
     yield "deployments.apps", encode(body)
-    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name, "uid": uid, "controller": True, "blockOwnerDeletion": True}
+    owner = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "name": name,
+        "uid": uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
     hashed = {**labels, "pod-template-hash": tail}
     metadata = {**state.metadata(f"{name}-{tail}", namespace, labels=hashed, ownerReferences=[owner]), "uid": set_uid}
-    replica_set = {"replicas": size, "selector": {"matchLabels": hashed}, "template": {"metadata": {"labels": hashed}, "spec": spec}}
+    replica_set = {
+        "replicas": size,
+        "selector": {"matchLabels": hashed},
+        "template": {"metadata": {"labels": hashed}, "spec": spec},
+    }
     yield "replicasets.apps", encode({"metadata": metadata, "spec": replica_set, "status": {"replicas": size}})
     pods: Template = pod(spec, labels, "ReplicaSet", token=True)
-    shared = {"ns": namespace, "owner": f"{name}-{tail}", "owner_uid": set_uid, "hash": tail, "digest": state.hexadecimal(64)}
+    shared = {
+        "ns": namespace,
+        "owner": f"{name}-{tail}",
+        "owner_uid": set_uid,
+        "hash": tail,
+        "digest": state.hexadecimal(64),
+    }
     addresses: list[Address] = []
     for _ in range(size):
         values = pod_values(state, {**shared, "pod": f"{name}-{tail}-{state.suffix()}"}, state.rng.choice(state.nodes))
@@ -157,35 +226,64 @@ def _deployment(state: State, namespace: str, name: str, image: str, size: int, 
             "service.beta.kubernetes.io/aws-load-balancer-type": "external",
             "service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing",
         }
-        front["status"] = {"loadBalancer": {"ingress": [{"hostname": "k8s-ingress-controll-0a1b2c3d4e.elb.eu-central-1.amazonaws.com"}]}}
+        front["status"] = {
+            "loadBalancer": {
+                "ingress": [{"hostname": "k8s-ingress-controll-0a1b2c3d4e.elb.eu-central-1.amazonaws.com"}]
+            }
+        }
     yield "services", encode(front)
-    yield from (("endpointslices.discovery.k8s.io", encode(part)) for part in endpoint_slice(state, front, addresses, port))
+    yield from (
+        ("endpointslices.discovery.k8s.io", encode(part)) for part in endpoint_slice(state, front, addresses, port)
+    )
 
 
 def cluster_wide(state: State) -> Iterator[Item]:
     """The API server's own Service, classes, drivers, webhooks, APIServices and the ConfigMaps that are read by name."""
     yield from _api_server(state)
     made: tuple[tuple[str, Callable[[], Json]], ...] = (
-        ("ingressclasses.networking.k8s.io", lambda: {"metadata": state.metadata("nginx"), "spec": {"controller": "k8s.io/ingress-nginx"}}),
-        ("servicecidrs.networking.k8s.io", lambda: {"metadata": state.metadata("kubernetes"), "spec": {"cidrs": ["172.20.0.0/16"]}}),
+        (
+            "ingressclasses.networking.k8s.io",
+            lambda: {"metadata": state.metadata("nginx"), "spec": {"controller": "k8s.io/ingress-nginx"}},
+        ),
+        (
+            "servicecidrs.networking.k8s.io",
+            lambda: {"metadata": state.metadata("kubernetes"), "spec": {"cidrs": ["172.20.0.0/16"]}},
+        ),
         (
             "storageclasses.storage.k8s.io",
-            lambda: {"metadata": state.metadata("gp3"), "provisioner": "ebs.csi.aws.com", "parameters": {"encrypted": "true"}, "reclaimPolicy": "Delete"},
+            lambda: {
+                "metadata": state.metadata("gp3"),
+                "provisioner": "ebs.csi.aws.com",
+                "parameters": {"encrypted": "true"},
+                "reclaimPolicy": "Delete",
+            },
         ),
-        ("csidrivers.storage.k8s.io", lambda: {"metadata": state.metadata("ebs.csi.aws.com"), "spec": {"attachRequired": True, "podInfoOnMount": False}}),
+        (
+            "csidrivers.storage.k8s.io",
+            lambda: {
+                "metadata": state.metadata("ebs.csi.aws.com"),
+                "spec": {"attachRequired": True, "podInfoOnMount": False},
+            },
+        ),
     )
     for key, build in made:
         yield key, encode(build())
     for kind, name in (("validating", "ingress-nginx-admission"), ("mutating", "aws-load-balancer-webhook")):
         webhook = {
             "name": f"{name}.example.com",
-            "clientConfig": {"service": {"namespace": "kube-system", "name": name, "path": "/", "port": 443}, "caBundle": "LS0tCg=="},
+            "clientConfig": {
+                "service": {"namespace": "kube-system", "name": name, "path": "/", "port": 443},
+                "caBundle": "LS0tCg==",
+            },
             "rules": _RULES,
             "failurePolicy": "Fail",
             "sideEffects": "None",
             "admissionReviewVersions": ["v1"],
         }
-        yield f"{kind}webhookconfigurations.admissionregistration.k8s.io", encode({"metadata": state.metadata(name), "webhooks": [webhook]})
+        yield (
+            f"{kind}webhookconfigurations.admissionregistration.k8s.io",
+            encode({"metadata": state.metadata(name), "webhooks": [webhook]}),
+        )
     for name in ("v1.", "v1.apps", "v1.batch", "v1.networking.k8s.io", "v1.rbac.authorization.k8s.io"):
         version, _, group = name.partition(".")
         spec = {"group": group, "version": version, "groupPriorityMinimum": 17_800, "versionPriority": 15}
@@ -196,12 +294,20 @@ def cluster_wide(state: State) -> Iterator[Item]:
 
 def _api_server(state: State) -> Iterator[Item]:
     metadata = state.metadata("kubernetes", "default", labels={"component": "apiserver", "provider": "kubernetes"})
-    spec = {"ports": [{"name": "https", "protocol": "TCP", "port": 443, "targetPort": 443}], "clusterIP": "172.20.0.1", "clusterIPs": ["172.20.0.1"], "type": "ClusterIP"}
+    spec = {
+        "ports": [{"name": "https", "protocol": "TCP", "port": 443, "targetPort": 443}],
+        "clusterIP": "172.20.0.1",
+        "clusterIPs": ["172.20.0.1"],
+        "type": "ClusterIP",
+    }
     yield "services", encode({"metadata": metadata, "spec": spec, "status": {"loadBalancer": {}}})
     part = {
         "metadata": state.metadata("kubernetes", "default", labels={"kubernetes.io/service-name": "kubernetes"}),
         "addressType": "IPv4",
-        "endpoints": [{"addresses": ["10.0.0.4"], "conditions": {"ready": True}}, {"addresses": ["10.0.1.4"], "conditions": {"ready": True}}],
+        "endpoints": [
+            {"addresses": ["10.0.0.4"], "conditions": {"ready": True}},
+            {"addresses": ["10.0.1.4"], "conditions": {"ready": True}},
+        ],
         "ports": [{"name": "https", "port": 443, "protocol": "TCP"}],
     }
     yield "endpointslices.discovery.k8s.io", encode(part)

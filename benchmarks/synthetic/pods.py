@@ -71,7 +71,12 @@ def _status(spec: Json, *, token: bool, finished: bool) -> Json:
     conditions = []
     for kind in _WAITING_CONDITIONS:
         over = finished and kind in ("PodReadyToStartContainers", "Ready", "ContainersReady")
-        condition: Json = {"type": kind, "observedGeneration": 1, "status": "False" if over else "True", "lastProbeTime": None}
+        condition: Json = {
+            "type": kind,
+            "observedGeneration": 1,
+            "status": "False" if over else "True",
+            "lastProbeTime": None,
+        }
         condition["lastTransitionTime"] = "<<started>>"
         conditions.append({**condition, "reason": "PodCompleted"} if finished and kind != "PodScheduled" else condition)
     containers = spec["containers"]
@@ -85,7 +90,9 @@ def _status(spec: Json, *, token: bool, finished: bool) -> Json:
         "podIP": "<<ip>>",
         "podIPs": [{"ip": "<<ip>>"}],
         "startTime": _TIME,
-        "containerStatuses": [_container_status(item, number, token, finished) for number, item in enumerate(containers)],
+        "containerStatuses": [
+            _container_status(item, number, token, finished) for number, item in enumerate(containers)
+        ],
         "qosClass": "Burstable",
     }
 

@@ -33,7 +33,11 @@ _SIDECARS = (
 _API_TOKEN_SOURCES = [
     {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
     {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-    {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}]}},
+    {
+        "downwardAPI": {
+            "items": [{"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}]
+        }
+    },
 ]
 _TOKEN_MOUNT: Json = {
     "name": "kube-api-access-<<access>>",
@@ -116,7 +120,9 @@ def application(rng: random.Random, *, job: bool = False) -> tuple[Json, bool]:
 
 
 def _main_container(rng: random.Random, style: str, job: bool) -> Json:
-    fields: Json = {"args": ["--config=/etc/app/config.yaml", f"--workers={rng.randrange(1, 9)}"]} if rng.random() < 0.4 else {}
+    fields: Json = (
+        {"args": ["--config=/etc/app/config.yaml", f"--workers={rng.randrange(1, 9)}"]} if rng.random() < 0.4 else {}
+    )
     fields["env"] = _environment(rng)
     if not job:
         port = rng.choice(_PORTS)
@@ -141,7 +147,10 @@ def _sidecar(rng: random.Random, name: str, image: str, style: str) -> Json:
 def _environment(rng: random.Random) -> list[Json]:
     literal: list[Json] = [{"name": name, "value": value} for name, value in rng.sample(_ENV, rng.randrange(3, 11))]
     secret: list[Json] = [
-        {"name": name, "valueFrom": {"secretKeyRef": {"name": "<<app>>-credentials", "key": name.lower().replace("_", "-")}}}
+        {
+            "name": name,
+            "valueFrom": {"secretKeyRef": {"name": "<<app>>-credentials", "key": name.lower().replace("_", "-")}},
+        }
         for name in rng.sample(_SECRET_ENV, rng.randrange(0, 4))
     ]
     place: Json = {"name": "POD_NAME", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}}}
@@ -158,7 +167,13 @@ def _resources(rng: random.Random, style: str) -> Json:
 
 def _pod_security(style: str) -> Json:
     if style == "hardened":
-        return {"runAsUser": 10001, "runAsGroup": 10001, "runAsNonRoot": True, "fsGroup": 10001, "seccompProfile": {"type": "RuntimeDefault"}}
+        return {
+            "runAsUser": 10001,
+            "runAsGroup": 10001,
+            "runAsNonRoot": True,
+            "fsGroup": 10001,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
     return {"fsGroup": 1000} if style == "partial" else {}
 
 
@@ -181,7 +196,12 @@ def _volumes(rng: random.Random, style: str) -> list[Json]:
     if rng.random() < 0.35:
         found.append({"name": "tmp", "emptyDir": {}})
     if style == "risky":
-        found.append({"name": "host", "hostPath": {"path": rng.choice(("/var/log", "/", "/var/run/docker.sock", "/data")), "type": ""}})
+        found.append(
+            {
+                "name": "host",
+                "hostPath": {"path": rng.choice(("/var/log", "/", "/var/run/docker.sock", "/data")), "type": ""},
+            }
+        )
     return found
 
 

@@ -6,15 +6,30 @@ from datetime import UTC, datetime, timedelta
 
 _NOW = datetime(2025, 11, 24, 6, 0, tzinfo=UTC)
 _PODS_PER_NODE = 30
-_WORDS = (
-    "account address alert asset audit balance basket billing booking cache campaign cart catalog channel checkout claim cohort contract "
-    "coupon courier credit customer delivery dispatch document feed fleet forecast fraud fulfilment gateway geo identity image import "
-    "insight inventory invoice ledger limit listing loyalty mail media menu merchant message notice offer order partner payment payout "
-    "policy portal price product profile promo quote rating receipt recommend refund report request return review reward route rule "
-    "sales schedule search segment session shipment signal stock store subscription supplier tariff tax ticket token track transfer "
-    "trip user vendor visit voucher wallet warehouse webhook"
-).split()
-_SUFFIXES = ("api", "worker", "consumer", "web", "bff", "sync", "admin", "grpc", "scheduler", "projector", "cache", "export")
+_VOCABULARY = (
+    "account address alert asset audit balance basket billing booking cache campaign cart catalog channel "
+    "checkout claim cohort contract coupon courier credit customer delivery dispatch document feed fleet "
+    "forecast fraud fulfilment gateway geo identity image import insight inventory invoice ledger limit listing "
+    "loyalty mail media menu merchant message notice offer order partner payment payout policy portal price "
+    "product profile promo quote rating receipt recommend refund report request return review reward route rule "
+    "sales schedule search segment session shipment signal stock store subscription supplier tariff tax ticket "
+    "token track transfer trip user vendor visit voucher wallet warehouse webhook"
+)
+_WORDS = tuple(_VOCABULARY.split())
+_SUFFIXES = (
+    "api",
+    "worker",
+    "consumer",
+    "web",
+    "bff",
+    "sync",
+    "admin",
+    "grpc",
+    "scheduler",
+    "projector",
+    "cache",
+    "export",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """JSON text that is built once and filled in many times, and the metadata that a server adds to every object.
 
-Placeholders are written ``<<name>>`` inside strings and ``"<<int:name>>"`` where a number stands. Filling in is one ``%``
-operation: a pod of 8 KB takes microseconds, where encoding it takes a tenth of a millisecond.
+Placeholders are written ``<<name>>`` inside strings and ``"<<int:name>>"`` where a number stands. Filling in is one
+``%`` operation: a pod of 8 KB takes microseconds, where encoding it takes a tenth of a millisecond.
 """
 
 import json
@@ -23,7 +23,7 @@ _LIST_KEYS = {
     "addresses": ("type",),
     "ownerReferences": ("uid",),
 }
-"""Lists that the API merges by key; every other list is owned as a whole (structured-merge-diff, ``x-kubernetes-list-map-keys``)."""
+"""Lists that the API merges by key (``x-kubernetes-list-map-keys``); every other list is owned as a whole."""
 
 Json = dict[str, object]
 

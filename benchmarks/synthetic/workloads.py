@@ -1,4 +1,4 @@
-"""Controllers and what they leave behind: Deployments with their ReplicaSets, StatefulSets, DaemonSets, CronJobs and Jobs."""
+"""Controllers and what they leave behind: Deployments with ReplicaSets, StatefulSets, CronJobs with Jobs."""
 
 import json
 import random
@@ -11,7 +11,11 @@ from synthetic.template import Json, Template, managed
 _TIME = "<<created>>"
 _MANAGERS = ("argocd-controller", "kubectl-client-side-apply", "helm", "kustomize-controller")
 _LABELS: tuple[Json, ...] = (
-    {"app.kubernetes.io/name": "<<app>>", "app.kubernetes.io/instance": "<<app>>", "app.kubernetes.io/part-of": "<<team>>"},
+    {
+        "app.kubernetes.io/name": "<<app>>",
+        "app.kubernetes.io/instance": "<<app>>",
+        "app.kubernetes.io/part-of": "<<team>>",
+    },
     {"app": "<<app>>", "team": "<<team>>"},
     {"app.kubernetes.io/name": "<<app>>", "tier": "backend", "team": "<<team>>"},
     {"app": "<<app>>", "version": "<<tag>>", "team": "<<team>>", "cost-centre": "c-4711"},
@@ -77,26 +81,41 @@ class Archetype:
             "revisionHistoryLimit": 10,
             "progressDeadlineSeconds": 600,
         }
-        return self._controller("apps/v1", spec, _replica_status("NewReplicaSetAvailable"), {"deployment.kubernetes.io/revision": "<<revision>>"})
+        return self._controller(
+            "apps/v1",
+            spec,
+            _replica_status("NewReplicaSetAvailable"),
+            {"deployment.kubernetes.io/revision": "<<revision>>"},
+        )
 
     @cached_property
     def replica_set(self) -> Template:
         """A ReplicaSet of the Deployment, current or old."""
         hashed = {"pod-template-hash": "<<hash>>"}
         template: Json = {"metadata": {"labels": {**self.labels, **hashed}}, "spec": self.spec}
-        spec: Json = {"replicas": "<<int:size>>", "selector": {"matchLabels": {**self.selector, **hashed}}, "template": template}
+        spec: Json = {
+            "replicas": "<<int:size>>",
+            "selector": {"matchLabels": {**self.selector, **hashed}},
+            "template": template,
+        }
         annotations: Json = {
             "deployment.kubernetes.io/desired-replicas": "<<replicas>>",
             "deployment.kubernetes.io/max-replicas": "<<replicas>>",
             "deployment.kubernetes.io/revision": "<<revision>>",
         }
-        owned: Json = {"labels": {**self.labels, **hashed}, "annotations": annotations, "ownerReferences": [owner_reference("apps/v1", "Deployment")]}
+        owned: Json = {
+            "labels": {**self.labels, **hashed},
+            "annotations": annotations,
+            "ownerReferences": [owner_reference("apps/v1", "Deployment")],
+        }
         status: Json = {"replicas": "<<int:size>>", "observedGeneration": 2}
         writers = [
             managed({"metadata": owned, "spec": spec}, "kube-controller-manager", _TIME, "apps/v1"),
             managed({"status": status}, "kube-controller-manager", _TIME, "apps/v1", "status"),
         ]
-        return Template({"metadata": {**_identity("<<set>>"), **owned, "managedFields": writers}, "spec": spec, "status": status})
+        return Template(
+            {"metadata": {**_identity("<<set>>"), **owned, "managedFields": writers}, "spec": spec, "status": status}
+        )
 
     @cached_property
     def stateful_set(self) -> Template:
@@ -130,7 +149,11 @@ class Archetype:
     @cached_property
     def job(self) -> Template:
         """A finished Job of the CronJob."""
-        labels = {**self.labels, "batch.kubernetes.io/controller-uid": "<<uid>>", "batch.kubernetes.io/job-name": "<<set>>"}
+        labels = {
+            **self.labels,
+            "batch.kubernetes.io/controller-uid": "<<uid>>",
+            "batch.kubernetes.io/job-name": "<<set>>",
+        }
         spec: Json = {
             "parallelism": 1,
             "completions": 1,
@@ -155,20 +178,38 @@ class Archetype:
             managed({"metadata": owned, "spec": spec}, "kube-controller-manager", _TIME, "batch/v1"),
             managed({"status": status}, "kube-controller-manager", _TIME, "batch/v1", "status"),
         ]
-        return Template({"metadata": {**_identity("<<set>>"), **owned, "managedFields": writers}, "spec": spec, "status": status})
+        return Template(
+            {"metadata": {**_identity("<<set>>"), **owned, "managedFields": writers}, "spec": spec, "status": status}
+        )
 
     def _controller(self, api_version: str, spec: Json, status: Json, annotations: Json) -> Template:
         owned: Json = {"labels": self.labels}
         applied: Json = {}
         if self.manager == "kubectl-client-side-apply":
-            document = {"metadata": {"name": "<<app>>", "namespace": "<<ns>>"}, "spec": {"selector": spec.get("selector"), "template": self._template}}
-            applied = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(document, separators=(",", ":")) + "\n"}
+            document = {
+                "metadata": {"name": "<<app>>", "namespace": "<<ns>>"},
+                "spec": {"selector": spec.get("selector"), "template": self._template},
+            }
+            applied = {
+                "kubectl.kubernetes.io/last-applied-configuration": json.dumps(document, separators=(",", ":")) + "\n"
+            }
         writers = [
             managed({"metadata": {**owned, "annotations": applied}, "spec": spec}, self.manager, _TIME, api_version),
-            managed({"metadata": {"annotations": annotations}, "status": status}, "kube-controller-manager", _TIME, api_version, "status"),
+            managed(
+                {"metadata": {"annotations": annotations}, "status": status},
+                "kube-controller-manager",
+                _TIME,
+                api_version,
+                "status",
+            ),
         ]
         notes = {**annotations, **applied}
-        metadata: Json = {**_identity("<<app>>"), **owned, **({"annotations": notes} if notes else {}), "managedFields": writers}
+        metadata: Json = {
+            **_identity("<<app>>"),
+            **owned,
+            **({"annotations": notes} if notes else {}),
+            "managedFields": writers,
+        }
         return Template({"metadata": metadata, "spec": spec, "status": status})
 
 
@@ -190,9 +231,11 @@ def _condition(kind: str, reason: str) -> Json:
 
 def _replica_status(reason: str) -> Json:
     sizes = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
-    conditions = [_condition("Available", "MinimumReplicasAvailable"), _condition("Progressing", reason)] if reason else []
+    conditions = (
+        [_condition("Available", "MinimumReplicasAvailable"), _condition("Progressing", reason)] if reason else []
+    )
     return {
         "observedGeneration": 2,
-        **{size: "<<int:replicas>>" for size in sizes},
+        **dict.fromkeys(sizes, "<<int:replicas>>"),
         **({"conditions": conditions} if conditions else {}),
     }

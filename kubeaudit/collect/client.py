@@ -169,6 +169,8 @@ def connect(options: Connection) -> Client:
 
 def _load(configuration: Any, paths: tuple[Path, ...], context: str) -> kubeconfig.Choice:
     files = {path: parsed for path in paths if (parsed := _parse(path)) is not None}
+    if not files:
+        raise UsageError(f"{', '.join(str(path) for path in paths)} is empty", "write a kubeconfig, or name another")
     choice = kubeconfig.choose(files, context)
     if choice.plugin is not None:
         kubeconfig.check_plugin(choice.plugin, choice.context, paths[0].absolute().parent, os.environ)
@@ -269,10 +271,10 @@ def _explain(error: http.HTTPError, limit: float) -> tuple[str, str]:
             return f"TLS failed: {_reason(error)}", "check `server`, `certificate-authority` and `tls-server-name`"
         case http.NameResolutionError():
             return "the name cannot be resolved", reach
-        case http.ConnectTimeoutError():
-            return f"no connection within {min(limit, _CONNECT_SECONDS):g} s", reach
         case http.NewConnectionError():
             return _reason(error), reach
+        case http.ConnectTimeoutError():
+            return f"no connection within {min(limit, _CONNECT_SECONDS):g} s", reach
         case http.ReadTimeoutError():
             return (
                 f"no answer within {limit:g} s",

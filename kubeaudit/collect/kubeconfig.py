@@ -140,8 +140,8 @@ def check_plugin(plugin: Plugin, context: str, folder: Path, environ: Mapping[st
     """Raise :class:`CollectError` where the program of an exec plugin is not there; ``folder`` is the kubeconfig's."""
     added = {variable.name: variable.value for variable in plugin.env or ()}
     search = added.get("PATH", environ.get("PATH"))
-    relative = bool(Path(plugin.command).parent.name)
-    found = (folder / plugin.command).exists() if relative else shutil.which(plugin.command, path=search)
+    has_folder = os.sep in plugin.command
+    found = (folder / plugin.command).exists() if has_folder else shutil.which(plugin.command, path=search)
     if not found:
         hint = plugin.install_hint or "install it, or use a context with other credentials"
         raise CollectError(

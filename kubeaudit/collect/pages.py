@@ -88,13 +88,10 @@ def _objects(
 
 
 def typed(raw: bytes, head: bytes) -> bytes:
-    """An object on one line that says its apiVersion and kind; ``head`` is ``{"apiVersion":...,"kind":...``.
+    """An object that says its apiVersion and kind; ``head`` is ``{"apiVersion":...,"kind":...``.
 
     Raises :class:`msgspec.DecodeError` for what is no object.
     """
-    if b"\n" in raw or b"\r" in raw:
-        # JSON strings hold no raw line break: this is pretty-printed, and snapshots keep one object on a line.
-        raw = msgspec.json.format(raw, indent=-1)
     # Go writes built-in types field by field, so metadata comes first exactly where the type is left out.
     if not raw.startswith(b'{"metadata":'):
         own = msgspec.json.decode(raw, type=_TypeMeta)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from kubeaudit.kinds import CONFIGMAPS
 from kubeaudit.snapshot import Gap, Outcome, Read, Snapshot
 
 _ALWAYS_SERVED = frozenset(
@@ -22,6 +23,10 @@ _ALWAYS_SERVED = frozenset(
 """Groups every supported API server serves: a kind of theirs without any read was not asked for."""
 
 
+NAMED = "configmaps(named)"
+"""How ``requires`` names the ConfigMaps of the default role; each is a read of its own."""
+
+
 class Completeness(Struct, frozen=True):
     """The reads of a snapshot by kind and scope."""
 
@@ -33,6 +38,8 @@ class Completeness(Struct, frozen=True):
 
         A kind the server does not serve has no objects and no gap (CHK-05).
         """
+        if resource == NAMED:
+            return next((gap for gap in self.gaps if gap.resource == CONFIGMAPS), None)
         whole = self.reads.get((resource, ""))
         if whole is not None and whole.outcome in (Outcome.COMPLETE, Outcome.NOT_SERVED):
             return None

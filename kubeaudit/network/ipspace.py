@@ -61,7 +61,7 @@ class IPSpace(Struct, frozen=True):
     def ranges(self, mask: int) -> Iterator[tuple[int, int, int]]:
         """The merged ranges of a mask as (family, first, last address), ascending (AGG-3)."""
         split = len(self.starts[4])
-        first = last = -1
+        first = last = -2  # not -1, which is followed by atom 0
         for atom in (*bits_of(mask), self.size + 1):
             if atom == last + 1 and atom != split:
                 last = atom

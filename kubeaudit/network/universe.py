@@ -17,6 +17,7 @@ from kubeaudit.model.objects.pods import ContainerPort, PodSpec
 from kubeaudit.model.selectors import LabelIndex, bits_of, index, mask_of
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.network.ipspace import IPSpace, Network
+from kubeaudit.network.ports import FIRST, LAST
 
 NamedPorts = dict[tuple[str, str], dict[int, int]]
 """Number to the mask of classes that declare it, by port name and protocol (NET-25..31)."""
@@ -156,7 +157,7 @@ def named_ports(classes: Iterable[WorkloadClass], names: frozenset[str]) -> Name
     found: dict[tuple[str, str], dict[int, list[int]]] = {}
     for cls in classes:
         for port in declared(cls.shape):
-            if port.name in names:
+            if port.name in names and FIRST <= port.container_port <= LAST:
                 found.setdefault((port.name, port.protocol), {}).setdefault(port.container_port, []).append(cls.index)
     return {key: {number: mask_of(held) for number, held in numbers.items()} for key, numbers in found.items()}
 

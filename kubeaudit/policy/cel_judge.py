@@ -40,9 +40,7 @@ def judge(policies: Sequence[Policy], snapshot: Snapshot, cluster: Cluster) -> d
 
 
 def kinds_of(policy: Policy) -> tuple[Kind, ...]:
-    """The rows of the kinds table that a policy is about: a bare kind is the row of that name, ``Kind.group`` one of a
-    group.
-    """
+    """The rows of the kinds table that a policy is about; ``Kind.group`` is a kind of one group, ``Kind`` of any."""
     if policy.on_workloads:
         return tuple(by_key()[key] for key in WORKLOADS)
     return tuple(kind for kind in KINDS if kind.kind in policy.kinds or f"{kind.kind}.{kind.group}" in policy.kinds)

@@ -1,4 +1,4 @@
-"""Which fields of a failing member are its evidence, and which items of its lists fail by themselves (CHK-20, CHK-29)."""
+"""Which fields of a failing member are its evidence, and which items of lists fail by themselves (CHK-20, CHK-29)."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -7,11 +7,13 @@ from msgspec import Struct
 
 from kubeaudit.policy.fields import ANY
 from kubeaudit.policy.schema import Field
-from kubeaudit.proof import Path
+from kubeaudit.proof import Path, dotted
 
 Bindings = dict[str, object]
 MAX_SPOTS = 20
 """Fields of one verdict that are shown as evidence."""
+MAX_TOLD = 3
+"""Fields that the explanation of an error names."""
 _ABSENT = object()
 
 
@@ -80,9 +82,7 @@ def _of_list(path: tuple[str, ...], read: list[Field], items: object, bindings: 
 
 
 def _expand(pattern: tuple[str, ...], done: Path, at: int, bindings: Bindings) -> Iterator[Spot]:
-    """The pattern's fields below a place: ``done`` is the pattern's first ``at`` parts with indexes in the place of
-    ``*``.
-    """
+    """The pattern's fields below a place: ``done`` is its first ``at`` parts with indexes in the place of ``*``."""
     if at == len(pattern):
         yield _spot(done, bindings)
         return
@@ -106,22 +106,32 @@ def _spot(path: Path, bindings: Bindings) -> Spot:
 
 
 def _value(spots: Sequence[Spot]) -> str:
-    text = next((spot.value for spot in spots if not spot.absent), "")
-    if not text.startswith('"'):
-        return text
-    value: str = json.loads(text)
-    return value
+    """The first value that is present, as people write it: texts without quotes, lists of texts without brackets."""
+    text = next((spot.value for spot in spots if not spot.absent), "null")
+    value = json.loads(text)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return value if isinstance(value, str) else "" if value is None else text
+
+
+def told(fields: Sequence[Field], bindings: Bindings) -> str:
+    """The fields that are present, with their values, for the explanation of an error."""
+    spots = (spot for field in fields for spot in _expand(field.path, field.path[:1], 1, bindings))
+    found = [f"{dotted((spot.root, *spot.path))} = {spot.value}" for spot in spots if not spot.absent]
+    return ", ".join(found[:MAX_TOLD])
 
 
 def _get(bindings: object, path: Path) -> object:
-    value = bindings
+    value: object = bindings
     for part in path:
-        if (isinstance(value, dict) and part in value) or (
-            isinstance(value, list) and isinstance(part, int) and part < len(value)
-        ):
+        if isinstance(part, int):
+            if not isinstance(value, list) or part >= len(value):
+                return _ABSENT
             value = value[part]
         else:
-            return _ABSENT
+            if not isinstance(value, dict) or part not in value:
+                return _ABSENT
+            value = value[part]
     return value
 
 

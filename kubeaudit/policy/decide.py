@@ -4,8 +4,8 @@ import msgspec
 from msgspec import Struct
 
 from kubeaudit.findings import Verdict
-from kubeaudit.policy.cel import compile_expression
-from kubeaudit.policy.culprits import Bindings, Part, parts_of
+from kubeaudit.policy.cel import Program, compile_expression
+from kubeaudit.policy.culprits import Bindings, Part, parts_of, told
 from kubeaudit.policy.project import Tree, project, tree_of
 from kubeaudit.policy.schema import PARAMS, Field, Policy
 
@@ -55,15 +55,19 @@ class Rule:
         if self._applies is not None:
             applies = self._applies.evaluate(whole)
             if applies.value is None:
-                return Decision(Verdict.NOT_EVALUATED, error=f"applies: {applies.error}")
+                return self._error(self._applies, "applies: " + applies.error, whole)
             if not applies.value:
                 return Decision(Verdict.NOT_APPLICABLE)
         answer = self._program.evaluate(whole)
         if answer.value is None:
-            return Decision(Verdict.NOT_EVALUATED, error=answer.error)
+            return self._error(self._program, answer.error, whole)
         if answer.value:
             return Decision(Verdict.PASS)
         return Decision(Verdict.FAIL, parts_of(self._evidence, whole, self._fails))
+
+    def _error(self, program: Program, error: str, bindings: Bindings) -> Decision:
+        read = told(program.fields, bindings)
+        return Decision(Verdict.NOT_EVALUATED, error=f"{error}, where {read}" if read else error)
 
     def _fails(self, bindings: Bindings) -> bool:
         return self._program.evaluate(bindings).value is False

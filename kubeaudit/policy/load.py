@@ -32,7 +32,7 @@ TOKENS = frozenset(["@rbac", "@policy", "@expose", "@route", "configmaps(named)"
 
 
 def read_folder(folder: Traversable, name: str = "policies") -> tuple[PolicyFile, ...]:
-    """Every ``THEME/ID.yaml`` of a folder. Raises :class:`UsageError` where there is none, or where one cannot be read."""
+    """Every ``THEME/ID.yaml`` of a folder. Raises :class:`UsageError` where there is none or one cannot be read."""
     files = []
     try:
         for theme in sorted(folder.iterdir(), key=lambda entry: entry.name):
@@ -52,7 +52,7 @@ def read_folder(folder: Traversable, name: str = "policies") -> tuple[PolicyFile
 
 
 def load(files: Iterable[PolicyFile], predicates: Predicates) -> tuple[Policy, ...]:
-    """The policies of some files, sorted by id. Raises one :class:`UsageError` that lists every problem of every file."""
+    """The policies of some files, sorted by id. Raises one :class:`UsageError` with every problem of every file."""
     policies: list[Policy] = []
     problems: list[Problem | str] = []
     for file in files:
@@ -195,7 +195,7 @@ def _check_evaluation(fields: Fields, kinds: tuple[str, ...], each: tuple[str, .
     if fields.has("expression") == fields.has("predicate"):
         fields.report((), "must have either expression or predicate")
     if fields.has("predicate"):
-        for key in ("each", "applies", "patch"):
+        for key in ("each", "applies", "message", "patch"):
             if fields.has(key):
                 fields.report((key,), "goes with expression only")
     elif WORKLOADS in kinds and len(kinds) > 1:
@@ -223,7 +223,7 @@ def _predicate(fields: Fields, predicates: Predicates) -> Predicate | None:
 
 
 def _message(fields: Fields, each: bool) -> str:
-    found = fields.text("message")
+    found = fields.text("message", required=not fields.has("predicate"))
     allowed = PLACEHOLDERS if each else PLACEHOLDERS - {"container"}
     try:
         parts = list(string.Formatter().parse(found))

@@ -1,4 +1,4 @@
-"""Reads the fields of one policy file and collects everything that is wrong with them, each with file, line and column."""
+"""Reads the fields of one policy file and collects what is wrong with them, each with file, line and column."""
 
 import difflib
 import re
@@ -14,7 +14,7 @@ _BLOCK = re.compile(r"^\|[-+]?(\d)?[-+]?\s*(?:#.*)?$")
 
 
 class PolicyFile(Struct, frozen=True):
-    """A policy as it stands on disk: ``theme`` is the name of its folder, ``name`` that of the file without ``.yaml``."""
+    """A policy as it stands on disk: ``theme`` is the name of its folder, ``name`` that of the file less ``.yaml``."""
 
     theme: str
     name: str

@@ -1,4 +1,4 @@
-"""Cuts a JSON value down to the fields that are read, so that members that no policy can tell apart are evaluated once."""
+"""Cuts a JSON value down to the fields that are read; members that no policy can tell apart are evaluated once."""
 
 from collections.abc import Iterable
 

@@ -69,9 +69,9 @@ class Policy(Struct, frozen=True, kw_only=True):
     theme: str
     kinds: tuple[str, ...]
     requires: tuple[str, ...]
-    message: str
     description: str
     remediation: str
+    message: str = ""
     default: Default = Default.ON
     each: tuple[str, ...] = ()
     expression: str = ""

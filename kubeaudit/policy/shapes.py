@@ -69,7 +69,7 @@ class Shapes:
 def containers(
     pod_spec: dict[str, object], lists: Sequence[str]
 ) -> Iterator[tuple[str, tuple[str, int], dict[str, object]]]:
-    """Name, place and value of every container in some lists of a pod spec; one without a name is called by its place."""
+    """Name, place and value of every container in some lists of a pod spec; a nameless one is called by its place."""
     for name in lists:
         items = pod_spec.get(name)
         for index, item in enumerate(items if isinstance(items, list) else []):

@@ -52,8 +52,8 @@ class Grant(Struct, frozen=True):
     """One binding with its role (EXP-12). ``scope`` is the namespace it holds in, "" for the whole cluster.
 
     ``origins`` has one entry per rule of an aggregated role: where the rule is written (RBAC-37). ``declared``: the
-    role is a manifest whose aggregated rules are computed, so they stand at their origins only. ``unseen`` says what was
-    missing of an unread role. ``object_class`` is builtin only if binding and role both are as they came with the
+    role is a manifest whose aggregated rules are computed, so they stand at their origins only. ``unseen`` says what
+    was missing of an unread role. ``object_class`` is builtin only if binding and role both are as they came with the
     cluster (CHK-24).
     """
 

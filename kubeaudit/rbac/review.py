@@ -174,7 +174,8 @@ def _failed(
 
 def _by_name(grant: Grant, subjects: tuple[Subject, ...]) -> Review:
     """The one role that is known by its name: it was not read, or the API server will restore it (RBAC-P1)."""
-    text = f"{grant.binding} gives {_people(subjects)} ClusterRole {_CLUSTER_ADMIN} in {_place(grant)}"
+    why = "the API server will add the rules it lacks" if grant.state is RoleState.RESOLVED else "the role was not found"
+    text = f"{grant.binding} gives {_people(subjects)} ClusterRole {_CLUSTER_ADMIN} in {_place(grant)}; {why}"
     return _failed(grant, subjects, text, _binding_evidence(grant, subjects), inferred=True)
 
 

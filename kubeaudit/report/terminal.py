@@ -115,9 +115,9 @@ def _gap(gap: Gap, disabled: Sequence[str]) -> str:
     return f"{gap.resource}{place}: {reason(gap.reason, gap.status)}; {effect}"
 
 
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
-    return ", ".join(names[:MAX_NAMES]) + more
+def _some(names: Sequence[str], most: int = MAX_NAMES) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _unseen(check: CheckResult) -> str:
@@ -157,8 +157,8 @@ def _table(groups: Sequence[CheckGroup]) -> Table:
     table.add_column("cause, for example", overflow="fold", ratio=1)
     for group in groups:
         if len(group.causes) > MAX_CAUSES:
-            first, last = group.causes[0].cause.object, group.causes[-1].cause.object
-            text = f"{count(len(group.causes), 'cause')}, {first} to {last}"
+            names = [str(cause.cause.object) for cause in group.causes]
+            text = f"{len(names):,} causes: {_some(names, MAX_CAUSES)}"
             table.add_row(_severity(group.severity), _text(group.check.id), f"{group.objects:,}", _text(text))
             continue
         for index, cause in enumerate(group.causes):

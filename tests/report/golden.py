@@ -1,4 +1,4 @@
-"""Expected outputs in tests/fixtures/report. ``KUBEAUDIT_UPDATE=1`` writes them anew; look at the difference before you commit it."""
+"""Expected outputs in tests/fixtures/report. ``KUBEAUDIT_UPDATE=1`` writes them anew; look at the difference then."""
 
 import os
 from pathlib import Path

@@ -1,0 +1,5 @@
+"""``python -m kubeaudit``."""
+
+from kubeaudit.cli import main
+
+main()

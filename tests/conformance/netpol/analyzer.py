@@ -1,0 +1,183 @@
+"""netpol-analyzer's relation, read from each of its output formats and rebuilt from ours (network.md, 8.1, MAP-1..9)."""
+
+import csv
+import io
+import ipaddress
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from network.clusters import cluster
+
+from kubeaudit.model.cluster import Cluster
+from kubeaudit.network.cni import CniProfile
+from kubeaudit.network.ports import FIRST, LAST, PROTOCOLS
+from kubeaudit.network.reach import assemble
+from kubeaudit.proof import State
+from kubeaudit.settings import Fact
+
+Ports = frozenset[tuple[str, int, int]]
+Ranges = tuple[tuple[int, int], ...]
+Relation = frozenset[tuple[str, str, Ports, Ranges]]
+"""(source, destination, ports, addresses of the external end): ranges with equal peer and ports are merged (MAP-6)."""
+
+EXTERNAL = "external"
+PROFILE = CniProfile(name="netpol-analyzer", enforces=Fact.YES, ipblock_matches_pods=Fact.NO)
+"""ipBlocks never match pods (MAP-7)."""
+_EXPOSURE = "Exposure Analysis Result"
+_EDGE = r'^\s*"([^"]+)" -> "([^"]+)" \[label="([^"]*)"(?!.*style=dashed)'
+_EVERYTHING: Ports = frozenset((protocol, FIRST, LAST) for protocol in PROTOCOLS)
+
+
+def read(text: str, fmt: str) -> Relation:
+    """The relation an output file states; what it says of exposure to unknown peers is left out (MAP-11)."""
+    if fmt != "dot":
+        text = text.partition(_EXPOSURE)[0].rstrip("#\n ")
+    rows = {"txt": _txt, "md": _md, "csv": _csv, "json": _json, "dot": _dot}[fmt](text)
+    return _merged((*_ends(source, target), ports(conn)) for source, target, conn in rows)
+
+
+def load(objects: Iterable[dict[str, Any]]) -> tuple[Cluster, list[dict[str, Any]]]:
+    """The cluster of a case, and the objects as they were given to it (MAP-7)."""
+    listed = [_as_seen(found) for found in _one_each(objects)]
+    return cluster(*listed), listed
+
+
+def ours(found: Cluster, listed: Iterable[dict[str, Any]]) -> Relation:
+    """The same relation by our engine. Host network, nodes, phases and IPv6 play no part in it (MAP-7)."""
+    names = _names(found, listed)
+    grouped: dict[tuple[str, str], set[tuple[str, int, int]]] = {}
+    for row in assemble(found, PROFILE).relation(["IPv4"]):
+        if row.state is State.YES:
+            grouped.setdefault((row.source, row.target), set()).add((row.protocol, row.first, row.last))
+    return _merged(
+        (one, other, frozenset(held))
+        for (source, target), held in grouped.items()
+        for one in names.get(source, {source})
+        for other in names.get(target, {target})
+        if one != other
+    )
+
+
+def ports(conn: str) -> Ports:
+    """``TCP 1-9089,9091-65535,UDP 53``: a protocol word holds for the intervals that follow it (MAP-2)."""
+    if conn == "All Connections":
+        return _EVERYTHING
+    found, protocol = set(), ""
+    for part in conn.split(",") if conn != "No Connections" else ():
+        word, _, interval = part.strip().rpartition(" ")
+        protocol = word or protocol
+        first, _, last = interval.partition("-")
+        found.add((protocol, int(first), int(last or first)))
+    return frozenset(found)
+
+
+def _merged(rows: Iterable[tuple[str, str, Ports]]) -> Relation:
+    by_peer: dict[tuple[str, str, Ports], list[tuple[int, int]]] = {}
+    for source, target, held in rows:
+        ends, place = (source, target), None
+        for number, end in enumerate(ends):
+            if _is_range(end):
+                place = _interval(end)
+                ends = (EXTERNAL, target) if number == 0 else (source, EXTERNAL)
+        if held:
+            by_peer.setdefault((*ends, held), []).extend([place] if place else [])
+    return frozenset((*key, _joined(places)) for key, places in by_peer.items())
+
+
+def _joined(places: list[tuple[int, int]]) -> Ranges:
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(set(places)):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return tuple(joined)
+
+
+def _is_range(end: str) -> bool:
+    return end[:1].isdigit() and "[" not in end and end.count(".") >= 3 and "/" not in end.partition("/")[2]
+
+
+def _interval(end: str) -> tuple[int, int]:
+    if "/" in end:
+        network = ipaddress.ip_network(end)
+        return int(network.network_address), int(network.broadcast_address)
+    first, _, last = end.partition("-")
+    return int(ipaddress.ip_address(first)), int(ipaddress.ip_address(last or first))
+
+
+def _ends(source: str, target: str) -> tuple[str, str]:
+    return source.removesuffix("[External]"), target.removesuffix("[External]")
+
+
+def _txt(text: str) -> Iterator[tuple[str, str, str]]:
+    for line in text.splitlines():
+        if " => " in line:
+            ends, _, conn = line.partition(" : ")
+            source, _, target = ends.partition(" => ")
+            yield source.strip(), target.strip(), conn.strip()
+
+
+def _md(text: str) -> Iterator[tuple[str, str, str]]:
+    for line in text.splitlines()[2:]:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 3:
+            yield cells[0], cells[1], cells[2]
+
+
+def _csv(text: str) -> Iterator[tuple[str, str, str]]:
+    for row in csv.DictReader(io.StringIO(text)):
+        yield row["src"], row["dst"], row["conn"]
+
+
+def _json(text: str) -> Iterator[tuple[str, str, str]]:
+    stated = json.loads(text)
+    for row in stated if isinstance(stated, list) else stated["connlist_results"] or ():
+        yield row["src"], row["dst"], row["conn"]
+
+
+def _dot(text: str) -> Iterator[tuple[str, str, str]]:
+    for source, target, conn in re.findall(_EDGE, text, re.MULTILINE):
+        yield source, target, conn
+
+
+def _one_each(objects: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """An object that is listed twice is one."""
+    seen: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for found in objects:
+        seen.setdefault((found["kind"], found["metadata"].get("namespace", ""), found["metadata"]["name"]), found)
+    yield from seen.values()
+
+
+def _as_seen(found: dict[str, Any]) -> dict[str, Any]:
+    if found["kind"] != "Pod":
+        return found
+    spec = {key: value for key, value in found.get("spec", {}).items() if key not in ("hostNetwork", "nodeName")}
+    status = {key: value for key, value in found.get("status", {}).items() if key != "phase"}
+    return found | {"spec": spec, "status": status}
+
+
+def _names(found: Cluster, listed: Iterable[dict[str, Any]]) -> dict[str, set[str]]:
+    """Upstream's names of every class: the direct controllers of its pods, else its workload (MAP-3)."""
+    owners = {
+        (pod["metadata"]["namespace"], pod["metadata"]["name"]): _owner(pod["metadata"])
+        for pod in listed
+        if pod["kind"] == "Pod"
+    }
+    names: dict[str, set[str]] = {}
+    for cls in found.classes:
+        ref = found.workloads[cls.workload].ref
+        pods = (found.pods[number] for number in cls.pods)
+        held = {f"{pod.namespace}/{owners[pod.namespace, pod.name]}" for pod in pods}
+        names[f"{cls.namespace}/{cls.name}"] = held or {f"{ref.namespace}/{ref.name}[{ref.kind}]"}
+    return names
+
+
+def _owner(metadata: dict[str, Any]) -> str:
+    for owner in metadata.get("ownerReferences", []):
+        if owner.get("controller"):
+            kind = owner.get("kind", "") or "Pod"
+            return f"{owner['name']}[{kind}]" if kind != "Node" else f"{metadata['name']}[Pod]"
+    return f"{metadata['name']}[Pod]"
