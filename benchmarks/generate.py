@@ -226,10 +226,8 @@ def main(arguments: list[str] | None = None) -> None:
     made = snapshot(given.pods, given.seed)
     snapshots.write(made, given.out)
     objects = sum(frame.count for frame in made.frames)
-    size = given.out.stat().st_size / 1e6
-    print(
-        f"{given.out}: {objects:,} objects, {made.count('pods'):,} of them pods, {size:.1f} MB, {time.perf_counter() - began:.1f} s"
-    )
+    cost = f"{given.out.stat().st_size / 1e6:.1f} MB, {time.perf_counter() - began:.1f} s"
+    print(f"{given.out}: {objects:,} objects, {made.count('pods'):,} of them pods, {cost}")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,10 @@ FOLDER = Path(__file__).parent
 SHIPPED = FOLDER.parent / "kubeaudit" / "data" / "demo.kubeaudit"
 REFUSED = "certificatesigningrequests.certificates.k8s.io"
 """The kind the auditor may not list: its role was made before somebody asked about client certificates."""
+_DENIED = (
+    f'{REFUSED} is forbidden: User "{AUDITOR}" cannot list resource "certificatesigningrequests" '
+    'in API group "certificates.k8s.io" at the cluster scope'
+)
 _SWITCHED_OFF = ("mutatingadmissionpolicies", "mutatingadmissionpolicybindings")
 """Of the groups served, what version 1.34 serves only behind a feature gate."""
 
@@ -97,8 +101,7 @@ def _reads(sizes: dict[str, tuple[int, int]]) -> Iterator[Read]:
     for want in wants:
         key, version = want.kind.key, want.versions[0]
         if key == REFUSED:
-            detail = f'{REFUSED} is forbidden: User "{AUDITOR}" cannot list resource "certificatesigningrequests" in API group "certificates.k8s.io" at the cluster scope'
-            reads.append(Read(key, "", Outcome.REFUSED, version, status=403, detail=detail, requests=1, seconds=0.011))
+            reads.append(Read(key, "", Outcome.REFUSED, version, status=403, detail=_DENIED, requests=1, seconds=0.011))
             continue
         count, size = sizes.get(key, (0, 0))
         reads.append(

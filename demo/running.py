@@ -22,7 +22,7 @@ _NOT_READY: list[Json] = [
 
 
 def run(authored: list[Json]) -> list[Json]:
-    """All objects of the cluster: the authored ones with what is allocated to them, and what controllers make of them."""
+    """All objects of the cluster: the authored ones with what is allocated to them, and what controllers make."""
     objects = [copy.deepcopy(item) for item in authored]
     namespaces = [name_of(item) for item in objects if item["kind"] == "Namespace"]
     objects += [_account("default", namespace) for namespace in namespaces]
@@ -300,7 +300,7 @@ def _status(spec: Json, node: Node, address: str, created: str, finished: bool) 
             "ready": not finished,
             "restartCount": 0,
             "image": container["image"],
-            "imageID": f"{container['image'].partition('@')[0].rpartition(':')[0] or container['image'].partition('@')[0]}@sha256:{hexadecimal(64, container['image'])}",
+            "imageID": _image_id(container["image"]),
         }
         for container in spec["containers"]
     ]
@@ -314,6 +314,11 @@ def _status(spec: Json, node: Node, address: str, created: str, finished: bool) 
         "startTime": created,
         "containerStatuses": containers,
     }
+
+
+def _image_id(image: str) -> str:
+    """The digest that the runtime found behind a name."""
+    return image if "@" in image else f"{image.rpartition(':')[0]}@sha256:{hexadecimal(64, image)}"
 
 
 def _endpoint_slice(service: Json, pods: list[Json]) -> Json:

@@ -69,6 +69,9 @@ _SINGLE = (
     ("kube-system", "aws-load-balancer-controller", "public.ecr.aws/eks/aws-load-balancer-controller:v2.13.0", 2, 9443),
     ("ingress-nginx", "ingress-nginx-controller", "registry.k8s.io/ingress-nginx/controller:v1.12.1", 2, 80),
 )
+_COREFILE = (
+    ".:53 {\n    errors\n    kubernetes cluster.local in-addr.arpa ip6.arpa\n    forward . /etc/resolv.conf\n}\n"
+)
 AGENTS_PER_NODE = 4
 SINGLE_PODS = sum(size for *_, size, _ in _SINGLE)
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease", "observability", "ingress-nginx")
@@ -129,7 +132,7 @@ _NODE_INFO = {
 
 
 def add_ons(state: State) -> Iterator[Item]:
-    """DaemonSets on every node, the controllers of kube-system, and the ingress controller behind a public load balancer."""
+    """DaemonSets on every node, the controllers of kube-system, and the ingress controller."""
     for namespace, name, spec in _agents():
         yield from _daemon_set(state, namespace, name, spec)
     for namespace, name, image, size, port in _SINGLE:
@@ -238,7 +241,7 @@ def _deployment(state: State, namespace: str, name: str, image: str, size: int, 
 
 
 def cluster_wide(state: State) -> Iterator[Item]:
-    """The API server's own Service, classes, drivers, webhooks, APIServices and the ConfigMaps that are read by name."""
+    """The API server's own Service, classes, drivers, webhooks, APIServices and a ConfigMap that is read by name."""
     yield from _api_server(state)
     made: tuple[tuple[str, Callable[[], Json]], ...] = (
         (
@@ -288,8 +291,7 @@ def cluster_wide(state: State) -> Iterator[Item]:
         version, _, group = name.partition(".")
         spec = {"group": group, "version": version, "groupPriorityMinimum": 17_800, "versionPriority": 15}
         yield "apiservices.apiregistration.k8s.io", encode({"metadata": state.metadata(name), "spec": spec})
-    corefile = ".:53 {\n    errors\n    health\n    kubernetes cluster.local in-addr.arpa ip6.arpa\n    forward . /etc/resolv.conf\n    cache 30\n}\n"
-    yield "configmaps", encode({"metadata": state.metadata("coredns", "kube-system"), "data": {"Corefile": corefile}})
+    yield "configmaps", encode({"metadata": state.metadata("coredns", "kube-system"), "data": {"Corefile": _COREFILE}})
 
 
 def _api_server(state: State) -> Iterator[Item]:

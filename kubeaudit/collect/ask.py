@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import msgspec
 from msgspec import Struct
 
 from kubeaudit.collect.client import RequestError, Response, status_message
@@ -113,8 +114,9 @@ def ask(
         if health.verdict is not None:
             return health.verdict, cost
         if budget.over:
-            # A server that was not reached in all the time there was is the better reason.
-            return failure or Failure(Outcome.FAILED, 0, budget.over), cost
+            # What kept us waiting until now says more than the time.
+            told = f"{failure.detail}; {budget.over}" if failure else budget.over
+            return msgspec.structs.replace(failure or Failure(Outcome.FAILED), detail=told), cost
         try:
             response = send(budget.remaining)
         except RequestError as error:

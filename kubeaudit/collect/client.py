@@ -274,10 +274,10 @@ def _explain(error: http.HTTPError, limit: float) -> tuple[str, str]:
         case http.NewConnectionError():
             return _reason(error), reach
         case http.ConnectTimeoutError():
-            return f"no connection within {min(limit, _CONNECT_SECONDS):g} s", reach
+            return f"no connection within {min(limit, _CONNECT_SECONDS):.3g} s", reach
         case http.ReadTimeoutError():
             return (
-                f"no answer within {limit:g} s",
+                f"no answer within {limit:.3g} s",
                 "give a longer --request-timeout, or try when the server has less to do",
             )
         case http.DecodeError():

@@ -40,6 +40,7 @@ class Reading:
         self.versions = list(want.versions)
         self.generation = 0
         self.pages: dict[int, Page] = {}
+        self.before: dict[int, Page] = {}
         self.failure: Failure | None = None
         self.cost = Cost()
         self.open = 0
@@ -54,18 +55,28 @@ class Reading:
     @property
     def count(self) -> int:
         """Objects kept so far."""
-        return sum(page.count for page in self.pages.values())
+        return sum(page.count for page in self.kept.values())
+
+    def begin_again(self) -> None:
+        """Read the list from its start: pages of two moments do not make one list."""
+        self.generation += 1
+        self.before, self.pages = self.pages, {}
+
+    @property
+    def kept(self) -> dict[int, Page]:
+        """The pages by number; of a list that failed when it was begun again, the longer part."""
+        return self.before if self.failure and len(self.before) > len(self.pages) else self.pages
 
     def frames(self) -> tuple[Frame, ...]:
         """The objects kept, in the server's order."""
-        return tuple(frame for number in sorted(self.pages) for frame in self.pages[number].frames)
+        return tuple(frame for number in sorted(self.kept) for frame in self.kept[number].frames)
 
     def bad(self) -> tuple[BadDocument, ...]:
         """The objects that were no use, in the server's order; numbers count from the start of the list."""
         return tuple(
             msgspec.structs.replace(item, document=number * pages.LIMIT + item.document)
-            for number in sorted(self.pages)
-            for item in self.pages[number].bad
+            for number in sorted(self.kept)
+            for item in self.kept[number].bad
         )
 
     def read(self, unfinished: str) -> Read:
@@ -75,7 +86,7 @@ class Reading:
         if failure is None and lost:
             failure = Failure(Outcome.PARTIAL, 0, f"{lost} of {count + lost} objects cannot be decoded")
         outcome = failure.outcome if failure else Outcome.COMPLETE
-        if failure and self.pages:
+        if failure and self.kept:
             outcome = Outcome.PARTIAL
         return Read(
             resource=self.want.kind.key,
@@ -220,8 +231,7 @@ class Lists:
                 self._queue(reading, ticket)
             elif (again or failure.status == 410) and reading.generation < _RESTARTS:
                 # The token that a 410 carries would go on with a list of two moments: begin again instead.
-                reading.generation += 1
-                reading.pages.clear()
+                reading.begin_again()
                 self._queue(reading, _Ticket(reading.generation))
             else:
                 reading.failure = reading.failure or failure

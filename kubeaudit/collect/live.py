@@ -39,7 +39,7 @@ class _Metadata(Struct, frozen=True):
 
 
 class _ServiceOf(Struct, frozen=True):
-    service: msgspec.Raw | None = None
+    service: dict[str, object] | None = None
 
 
 class _Object(Struct, frozen=True):
@@ -108,6 +108,7 @@ class _Collection:
         self.health = Health()
         self.workers = Workers()
         self._stop = stop
+        self._told_to_end()
 
     def end(self) -> None:
         """Ask for nothing more and wait for nobody."""
@@ -138,7 +139,8 @@ class _Collection:
         got = [each.result() if each.done() else configmaps.missed(*place, why) for place, each in maps.items()]
         result = lists.result(why)
         failure = lists.first_failure()
-        if failure is not None and not any(read.outcome is Outcome.COMPLETE or read.count for read in result.reads):
+        seen = any(read.outcome is Outcome.COMPLETE or read.count for read in result.reads)
+        if failure is not None and not seen and not why:
             raise self.nothing_read(failure)
         objects = [each.object for each in got if each.object is not None]
         reads = plan.in_order((*known, *result.reads, *plan.instead_of_endpoints(result.reads)))
@@ -154,7 +156,7 @@ class _Collection:
         if failure.outcome is Outcome.UNAUTHORIZED:
             told = f"the API server {self.client.host} refused the credentials of context {self.client.context!r}"
             return CollectError(f"{told} (401 {failure.detail}); no object was read", failure.hint)
-        return CollectError(f"no object was read from the API server {failure.detail}", failure.hint)
+        return CollectError(f"no object was read: the API server {failure.detail}", failure.hint)
 
     def _ask_for(self, path: str, accept: str) -> Response | Failure:
         return ask(lambda left: self.client.get(path, accept=accept, seconds=left), self.budget, self.health)[0]

@@ -7,7 +7,7 @@ from msgspec import Struct
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.objects.core import ServiceAccount
-from kubeaudit.model.objects.networking import EndpointSlice
+from kubeaudit.model.objects.networking import EndpointSlice, IngressClass
 from kubeaudit.model.selectors import LabelIndex, bits_of, index
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.network.reach import Reach
@@ -61,6 +61,22 @@ class Context(Struct, frozen=True, dict=True):
         return {(s.metadata.namespace, s.metadata.name): s for s in self.cluster.service_accounts}
 
     @cached_property
+    def ingress_classes(self) -> dict[str, IngressClass]:
+        """IngressClasses by name."""
+        return {item.metadata.name: item for item in self.cluster.ingress_classes}
+
+    @cached_property
+    def classes_by_image(self) -> dict[str, tuple[WorkloadClass, ...]]:
+        """Classes by every tail of their images' repositories: ``a/b/c``, ``b/c`` and ``c``."""
+        found: dict[str, dict[int, WorkloadClass]] = {}
+        for cls in self.cluster.classes:
+            for container in cls.shape.containers:
+                parts = repository(container.image).split("/")
+                for start in range(len(parts)):
+                    found.setdefault("/".join(parts[start:]), {})[cls.index] = cls
+        return {tail: tuple(classes.values()) for tail, classes in found.items()}
+
+    @cached_property
     def node_addresses(self) -> tuple[str, ...]:
         """Every address of every node."""
         return tuple(address for node in self.cluster.nodes for address in node.addresses)
@@ -73,6 +89,12 @@ class Context(Struct, frozen=True, dict=True):
         for pair in selector.items():
             mask &= self.class_labels.labels.get(pair, 0)
         return [self.cluster.classes[bit] for bit in bits_of(mask)]
+
+
+def repository(image: str) -> str:
+    """The repository of an image reference: without digest and tag; a registry's port is no tag."""
+    head, slash, last = image.partition("@")[0].rpartition("/")
+    return head + slash + last.partition(":")[0]
 
 
 def workload(cls: WorkloadClass, facet: Facet) -> Vertex:

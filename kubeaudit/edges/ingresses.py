@@ -107,24 +107,16 @@ def _class_name(context: Context, ingress: Ingress, ref: ObjectRef) -> tuple[str
 
 
 def _controller_of(context: Context, wanted: str) -> tuple[str, tuple[Evidence, ...]]:
-    for item in context.cluster.ingress_classes:
-        if wanted and item.metadata.name == wanted:
-            ref = ObjectRef("IngressClass", "", wanted, GROUP)
-            return item.spec.controller, (field(ref, ("spec", "controller"), item.spec.controller),)
-    return "", ()
+    item = context.ingress_classes.get(wanted)
+    if item is None:
+        return "", ()
+    ref = ObjectRef("IngressClass", "", wanted, GROUP)
+    return item.spec.controller, (field(ref, ("spec", "controller"), item.spec.controller),)
 
 
 def _running(context: Context, row: ControllerRow) -> Iterator[WorkloadClass]:
-    for cls in context.cluster.classes:
-        if any(_repository(container.image).endswith(image) for container in cls.shape.containers for image in row.images):
-            yield cls
-
-
-def _repository(image: str) -> str:
-    """The repository of an image reference: without digest and tag; a registry's port is no tag."""
-    name = image.partition("@")[0]
-    head, slash, last = name.rpartition("/")
-    return head + slash + last.partition(":")[0]
+    for image in row.images:
+        yield from context.classes_by_image.get(image, ())
 
 
 def _why_unknown(context: Context, wanted: str, controller: str) -> tuple[Unseen, ...]:

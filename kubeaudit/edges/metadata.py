@@ -48,11 +48,16 @@ class Target(Struct, frozen=True):
 def edges(context: Context) -> Iterator[Edge]:
     """Edges from workloads to the metadata services of their nodes, and from there to the nodes' identities."""
     pools = context.cluster.node_pools()
+    passages: dict[tuple[str, str, MetadataAddress, bool], Passage] = {}
     for cls in context.cluster.classes:
+        host_network = cls.shape.host_network
         for target in targets(context, cls, pools):
             for address in target.row.addresses:
                 if _family(address) in (cls.families or ("IPv4",)):
-                    yield from _calls(context, cls, target, address)
+                    place = (target.pool, target.row.id, address, host_network)
+                    if place not in passages:
+                        passages[place] = passage_of(context, host_network, target, address)
+                    yield from _calls(context, cls, target, address, passages[place])
     for key, (pool, nodes) in pools.items():
         yield from _identities(key, pool, nodes)
 
@@ -76,9 +81,10 @@ def targets(
                 yield Target(row, key, nodes)
 
 
-def _calls(context: Context, cls: WorkloadClass, target: Target, address: MetadataAddress) -> Iterator[Edge]:
+def _calls(
+    context: Context, cls: WorkloadClass, target: Target, address: MetadataAddress, passage: Passage
+) -> Iterator[Edge]:
     verdict = context.reach.egress(cls.index, address.ip, "TCP", address.port)
-    passage = passage_of(context, cls, target, address)
     state = _and(verdict.state, passage.state)
     row = target.row
     host_network = cls.shape.host_network
@@ -115,28 +121,28 @@ def _calls(context: Context, cls: WorkloadClass, target: Target, address: Metada
         )
 
 
-def passage_of(context: Context, cls: WorkloadClass, target: Target, address: MetadataAddress) -> Passage:
+def passage_of(context: Context, host_network: bool, target: Target, address: MetadataAddress) -> Passage:
     """Hop limits, tokens and interception (MD table, last column; EXP-302, -311, -313)."""
     row = target.row
     if row is GENERIC or not row.provider:
         return Passage(State.UNKNOWN, unseen=(_provider_unknown(context, target),))
-    if _intercepted(row, target) and not cls.shape.host_network:
+    if _intercepted(row, target) and not host_network:
         label = row.intercepted_by
         return Passage(State.BLOCKED, (field(target.nodes[0].ref, ("metadata", "labels", label), "true"),))
     if row.provider == "aws":
-        return _aws(context, cls, target, address)
+        return _aws(context, host_network, target, address)
     shown = _provider_field(target)
-    if cls.shape.host_network or row.pods == "open":
+    if host_network or row.pods == "open":
         return Passage(State.YES, shown)
     return Passage(State.UNKNOWN, shown, unseen=(Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=row.note),))
 
 
-def _aws(context: Context, cls: WorkloadClass, target: Target, address: MetadataAddress) -> Passage:
+def _aws(context: Context, host_network: bool, target: Target, address: MetadataAddress) -> Passage:
     """AWS: IMDSv1 needs optional tokens; IMDSv2 needs a hop limit of 2 or more, but not on the host network (MD-01, MD-02)."""
     node_class = _node_class(context, target)
     shown = _provider_field(target)
     if node_class is None:
-        if target.row.pods == "hop-limit" and cls.shape.host_network and _family(address) == "IPv4":
+        if target.row.pods == "hop-limit" and host_network and _family(address) == "IPv4":
             return Passage(State.YES, shown)
         fact = context.settings.facts.imds_hop_limit
         if fact is Fact.NO:
@@ -145,10 +151,10 @@ def _aws(context: Context, cls: WorkloadClass, target: Target, address: Metadata
             return Passage(State.YES, shown, (HOP_LIMIT,))
         detail = "the instance's metadata options are not visible in the cluster; settle it with fact imds-hop-limit"
         return Passage(State.UNKNOWN, shown, unseen=(Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=detail),))
-    return _karpenter(cls, target.row, address, node_class)
+    return _karpenter(host_network, target.row, address, node_class)
 
 
-def _karpenter(cls: WorkloadClass, row: MetadataRow, address: MetadataAddress, node_class: EC2NodeClass) -> Passage:
+def _karpenter(host_network: bool, row: MetadataRow, address: MetadataAddress, node_class: EC2NodeClass) -> Passage:
     ref = ObjectRef("EC2NodeClass", "", node_class.metadata.name, "karpenter.k8s.aws")
     options = node_class.spec.metadata_options
 
@@ -161,7 +167,7 @@ def _karpenter(cls: WorkloadClass, row: MetadataRow, address: MetadataAddress, n
         return Passage(State.BLOCKED, (option("httpProtocolIPv6", options.ipv6),))
     if row.pods == "tokens":
         return Passage(State.YES if options.tokens == "optional" else State.BLOCKED, (option("httpTokens", options.tokens),))
-    if cls.shape.host_network or options.hop_limit >= 2:
+    if host_network or options.hop_limit >= 2:
         return Passage(State.YES, (option("httpPutResponseHopLimit", options.hop_limit),))
     return Passage(State.BLOCKED, (option("httpPutResponseHopLimit", options.hop_limit),))
 

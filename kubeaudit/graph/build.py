@@ -1,4 +1,4 @@
-"""The one graph: edges of all families joined by their vertices. The only package that knows networkx."""
+"""The one graph: edges of all families joined by their vertices. The only module that knows networkx."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,21 +8,40 @@ from kubeaudit.edges.contract import Edge
 from kubeaudit.proof import State
 from kubeaudit.refs import Vertex
 
+Around = list[tuple[int, Edge]]
+"""The edges at one end of a vertex, each with the number of the vertex at its other end."""
+
 
 class Graph:
-    """Vertices and edges. Parallel edges are kept; blocked ones too, but no search walks them (EXP-31)."""
+    """Vertices and edges. Parallel edges are kept; blocked ones too, but no search walks them (EXP-31).
+
+    Vertices are numbered, because a search hashes small integers faster than names: ``order[number]`` is a vertex, ``keys[number]`` its
+    key, ``ahead[number]`` the edges that leave it and ``behind[number]`` those that enter it.
+    """
 
     def __init__(self, edges: Iterable[Edge]) -> None:
-        self._graph: nx.MultiDiGraph[Vertex] = nx.MultiDiGraph()
+        self.order: list[Vertex] = []
+        self.keys: list[str] = []
+        self.ahead: list[Around] = []
+        self.behind: list[Around] = []
+        self._number: dict[Vertex, int] = {}
+        self._graph: nx.MultiDiGraph[int] = nx.MultiDiGraph()
         for edge in edges:
-            self._graph.add_edge(edge.source, edge.target, edge=edge)
+            source, target = self._add(edge.source), self._add(edge.target)
+            self.ahead[source].append((target, edge))
+            self.behind[target].append((source, edge))
+            self._graph.add_edge(source, target, edge=edge)
 
     def __contains__(self, vertex: Vertex) -> bool:
-        return vertex in self._graph
+        return vertex in self._number
+
+    def number(self, vertex: Vertex) -> int | None:
+        """The number of a vertex, None where the graph has none such."""
+        return self._number.get(vertex)
 
     def vertices(self) -> Iterator[Vertex]:
-        """Every vertex, in no particular order."""
-        return iter(self._graph)
+        """Every vertex, in the order of its first edge."""
+        return iter(self.order)
 
     def size(self) -> tuple[int, int]:
         """Number of vertices and edges (EXP-24)."""
@@ -30,22 +49,30 @@ class Graph:
 
     def out_edges(self, vertex: Vertex) -> Iterator[Edge]:
         """Edges that leave a vertex, blocked ones included."""
-        if vertex in self._graph:
-            for _, _, edge in self._graph.out_edges(vertex, data="edge"):
-                yield edge
+        number = self._number.get(vertex)
+        return (edge for _, edge in (self.ahead[number] if number is not None else ()))
 
     def in_edges(self, vertex: Vertex) -> Iterator[Edge]:
         """Edges that enter a vertex, blocked ones included."""
-        if vertex in self._graph:
-            for _, _, edge in self._graph.in_edges(vertex, data="edge"):
-                yield edge
+        number = self._number.get(vertex)
+        return (edge for _, edge in (self.behind[number] if number is not None else ()))
 
     def edges(self) -> Iterator[Edge]:
         """Every edge."""
-        for _, _, edge in self._graph.edges(data="edge"):
-            yield edge
+        return (edge for around in self.ahead for _, edge in around)
 
+    def compromise_groups(self) -> list[tuple[Vertex, ...]]:
+        """Sets of more than one vertex each of which leads to all others over ``yes`` edges (EXP-23), largest first."""
+        certain = nx.DiGraph((s, t) for s, t, edge in self._graph.edges(data="edge") if edge.state is State.YES)
+        found = [tuple(sorted(self.order[n] for n in group)) for group in nx.strongly_connected_components(certain) if len(group) > 1]
+        return sorted(found, key=lambda group: (-len(group), group))
 
-def walkable(edge: Edge, *, unknown: bool) -> bool:
-    """Whether a search may take an edge: ``yes`` always, ``unknown`` only where asked (EXP-971)."""
-    return edge.state is State.YES or (unknown and edge.state is State.UNKNOWN)
+    def _add(self, vertex: Vertex) -> int:
+        number = self._number.get(vertex)
+        if number is None:
+            number = self._number[vertex] = len(self.order)
+            self.order.append(vertex)
+            self.keys.append(vertex.key)
+            self.ahead.append([])
+            self.behind.append([])
+        return number

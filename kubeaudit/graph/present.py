@@ -7,6 +7,7 @@ from kubeaudit.edges.vocabulary import ROWS
 from kubeaudit.findings import AssumptionUse, Cell, Hop, PathResult
 from kubeaudit.graph.build import Graph
 from kubeaudit.graph.paths import ENTRIES, JEWELS, Route, Searches, jewel_kind, searches_to
+from kubeaudit.graph.search import Tree
 from kubeaudit.proof import State, recheck
 from kubeaudit.refs import Facet, Vertex, VertexKind
 from kubeaudit.settings import Settings
@@ -123,14 +124,14 @@ def matrix(graph: Graph, searches: Mapping[str, Searches], paths: Mapping[str, t
 def _cell(entry: str, kind: str, search: Searches, back: Searches, ends: list[Vertex], paths: tuple[str, ...]) -> Cell:
     states = {search.state(vertex) for vertex in ends}
     if State.YES in states:
-        return Cell(entry, kind, State.YES, _doors(search.certain.cost, back.certain.cost), paths)
+        return Cell(entry, kind, State.YES, _doors(search.certain, back.certain), paths)
     if State.UNKNOWN in states:
-        return Cell(entry, kind, State.UNKNOWN, _doors(search.possible.cost, back.possible.cost), paths)
+        return Cell(entry, kind, State.UNKNOWN, _doors(search.possible, back.possible), paths)
     return Cell(entry, kind, "none", 0)
 
 
-def _doors(ahead: Mapping[Vertex, object], behind: Mapping[Vertex, object]) -> int:
+def _doors(ahead: Tree, behind: Tree) -> int:
     """Workloads that lie between an entry and a jewel, counted once each; without any, the subjects."""
-    between = [vertex for vertex in ahead if vertex in behind]
+    between = [vertex for vertex in ahead.reached() if vertex in behind]
     workloads = {(v.namespace, v.name.partition("#")[0]) for v in between if v.kind is VertexKind.WORKLOAD and v.facet is not Facet.NET}
     return len(workloads) or len([v for v in between if v.kind in (VertexKind.GRANT, VertexKind.ENTRY_POINT)]) or 1

@@ -1,88 +1,94 @@
 """Cheapest paths (EXP-971..973): one forward and one backward search answer every "can reach"; a path is the proof that is shown."""
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
 from kubeaudit.edges.contract import Edge
-from kubeaudit.graph.build import Graph, walkable
+from kubeaudit.graph.build import Around, Graph
+from kubeaudit.proof import State
 from kubeaudit.refs import Vertex
 
 Cost = tuple[int, int]
 """Effort and number of hops; cheaper first, then shorter (EXP-972)."""
+_Via = tuple[int, Edge]
 
 
-class Tree(Struct, frozen=True):
-    """A search from some roots: the cost of every vertex reached, and the edge each was reached by.
+class Tree(Struct, frozen=True, eq=False):
+    """A search from some roots: the cost of every vertex reached, and the edge each was reached by, by the graph's numbers.
 
-    Searched backward, ``via`` leads from a vertex towards the root.
+    Searched backward, ``via`` leads from a vertex towards the root. ``cut``: a vertex lay at the bound, what is behind it was not searched.
     """
 
-    cost: dict[Vertex, Cost]
-    via: dict[Vertex, Edge]
+    graph: Graph
+    costs: dict[int, Cost]
+    via: dict[int, _Via]
     backward: bool
-    cut: bool = False
+    cut: bool
 
     def __contains__(self, vertex: Vertex) -> bool:
-        return vertex in self.cost
+        return self.graph.number(vertex) in self.costs
+
+    def reached(self) -> Iterator[Vertex]:
+        """Every vertex that was reached, in the order of its cost."""
+        return (self.graph.order[number] for number in self.costs)
+
+    def cost(self, vertex: Vertex) -> Cost | None:
+        """Effort and hops to a vertex, None where it was not reached."""
+        number = self.graph.number(vertex)
+        return self.costs.get(number) if number is not None else None
 
     def path(self, vertex: Vertex) -> tuple[Edge, ...]:
         """The edges between the root and a vertex, in the direction of the attack. Raises KeyError where it was not reached."""
-        if vertex not in self.cost:
+        number = self.graph.number(vertex)
+        if number not in self.costs:
             raise KeyError(vertex)
         edges: list[Edge] = []
-        while (edge := self.via.get(vertex)) is not None:
+        while number in self.via:
+            number, edge = self.via[number]
             edges.append(edge)
-            vertex = edge.target if self.backward else edge.source
         return tuple(edges if self.backward else reversed(edges))
 
 
 def forward(graph: Graph, roots: Iterable[Vertex], *, unknown: bool, max_hops: int) -> Tree:
-    """Cheapest ways from the roots to every vertex they reach."""
-    return _search(graph.out_edges, lambda edge: edge.target, roots, unknown, max_hops, backward=False)
+    """Cheapest ways from the roots to every vertex they reach, over ``yes`` edges and, if asked, ``unknown`` ones."""
+    return _search(graph, graph.ahead, roots, unknown, max_hops, backward=False)
 
 
 def backward(graph: Graph, roots: Iterable[Vertex], *, unknown: bool, max_hops: int) -> Tree:
     """Cheapest ways from every vertex to the nearest root."""
-    return _search(graph.in_edges, lambda edge: edge.source, roots, unknown, max_hops, backward=True)
+    return _search(graph, graph.behind, roots, unknown, max_hops, backward=True)
 
 
-def _search(
-    around: Callable[[Vertex], Iterator[Edge]],
-    end: Callable[[Edge], Vertex],
-    roots: Iterable[Vertex],
-    unknown: bool,
-    max_hops: int,
-    *,
-    backward: bool,
-) -> Tree:
+def _search(graph: Graph, around: list[Around], roots: Iterable[Vertex], unknown: bool, max_hops: int, *, backward: bool) -> Tree:
     """Dijkstra on (effort, hops). Ties are broken by row id, then vertex key, so that the tree does not depend on the order of edges."""
-    cost: dict[Vertex, Cost] = {}
-    via: dict[Vertex, Edge] = {}
-    best: dict[Vertex, tuple[Cost, str, str]] = {}
-    queue: list[tuple[Cost, str, Vertex]] = []
-    for root in roots:
-        best[root] = ((0, 0), "", "")
-        heapq.heappush(queue, ((0, 0), root.key, root))
+    walked = (State.YES, State.UNKNOWN) if unknown else (State.YES,)
+    keys = graph.keys
+    costs: dict[int, Cost] = {}
+    via: dict[int, _Via] = {}
+    best: dict[int, tuple[int, int, str, str, str]] = {}
+    queue: list[tuple[int, int, int]] = []
+    for root in {number for vertex in roots if (number := graph.number(vertex)) is not None}:
+        best[root] = (0, 0, "", "", "")
+        heapq.heappush(queue, (0, 0, root))
     cut = False
     while queue:
-        reached, _, vertex = heapq.heappop(queue)
-        if vertex in cost or reached != best[vertex][0]:
+        effort, hops, number = heapq.heappop(queue)
+        if number in costs:
             continue
-        cost[vertex] = reached
-        if reached[1] >= max_hops:
+        costs[number] = (effort, hops)
+        if hops >= max_hops:
             cut = True
             continue
-        for edge in around(vertex):
-            if not walkable(edge, unknown=unknown):
+        for other, edge in around[number]:
+            if edge.state not in walked or other in costs:
                 continue
-            other = end(edge)
-            rank = ((reached[0] + edge.effort, reached[1] + 1), edge.row, vertex.key)
-            if other in cost or (other in best and best[other] <= rank):
-                continue
-            if other not in best or best[other][0] != rank[0]:
-                heapq.heappush(queue, (rank[0], other.key, other))
-            best[other] = rank
-            via[other] = edge
-    return Tree(cost, via, backward, cut)
+            rank = (effort + edge.effort, hops + 1, edge.row, keys[number], edge.sentence)
+            known = best.get(other)
+            if known is None or rank < known:
+                best[other] = rank
+                via[other] = (number, edge)
+                if known is None or known[:2] != rank[:2]:
+                    heapq.heappush(queue, (rank[0], rank[1], other))
+    return Tree(graph, costs, via, backward, cut)

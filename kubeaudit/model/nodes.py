@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -104,6 +105,7 @@ def _provider(node: Node) -> tuple[str, tuple[str, ...]]:
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+@lru_cache(maxsize=1 << 16)
 def parse(text: str) -> Address | None:
     """An IP address, or None where the text is none."""
     try:

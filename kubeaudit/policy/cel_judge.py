@@ -8,10 +8,10 @@ from kubeaudit.documents import drop_nulls
 from kubeaudit.findings import Subject
 from kubeaudit.kinds import KINDS, WORKLOADS, Kind, by_key
 from kubeaudit.model.cluster import Cluster, object_class
-from kubeaudit.policy import patches
 from kubeaudit.policy.decide import Rule
 from kubeaudit.policy.judge_workloads import judge_workloads
 from kubeaudit.policy.judgement import Judgement
+from kubeaudit.policy.patches import Patches
 from kubeaudit.policy.schema import Policy
 from kubeaudit.policy.verdicts import judgements, not_evaluated
 from kubeaudit.refs import ObjectRef
@@ -47,6 +47,7 @@ def kinds_of(policy: Policy) -> tuple[Kind, ...]:
 
 
 def _judge_objects(rules: Sequence[Rule], kind: Kind, snapshot: Snapshot) -> Iterator[tuple[Policy, Judgement]]:
+    patches = Patches()
     for raw in snapshot.objects(kind.key):
         try:
             item = drop_nulls(msgspec.json.decode(raw))

@@ -47,8 +47,9 @@ def evaluate(world: World, snapshot: Snapshot, policies: Sequence[Policy]) -> Ev
     routes: list[Route] = []
     for policy in sorted(policies, key=lambda p: p.id):
         said = judged[policy.id] if policy.predicate is None else PREDICATES[policy.predicate.name].judge(world, policy)
-        settled = [_settle(world, policy, item) for item in said if _asked(item, world.settings)]
-        checks.append(_check(world, policy, settled))
+        missing = _Missing(world, policy)
+        settled = [_settle(missing, item) for item in said if _asked(item, world.settings)]
+        checks.append(_check(world, policy, settled, missing.of("")))
         for item in settled:
             if item.verdict is Verdict.FAIL:
                 findings.append(finding(world, policy, item, checks[-1], reached))
@@ -67,27 +68,34 @@ def _asked(item: Judgement, settings: Settings) -> bool:
     return not settings.namespaces or not namespace or namespace in settings.namespaces
 
 
-def gaps(world: World, policy: Policy, namespace: str) -> tuple[Unseen, ...]:
-    """Required resources that were not read whole in a namespace ("" = in the whole cluster).
+class _Missing:
+    """Required resources of one policy that were not read whole, by namespace ("" = in the whole cluster)."""
 
-    An observed kind that no file shows disables nothing by itself: the predicates that need it say so (decisions.md, EXP-33).
-    """
-    complete = world.cluster.complete
-    found = (complete.gap(resource, namespace) for resource in expand(policy.requires))
-    return tuple(sorted(word for gap in found if gap and (word := unseen(gap)).reason is not Reason.FILE_NOT_VISIBLE))
+    def __init__(self, world: World, policy: Policy) -> None:
+        self._complete = world.cluster.complete
+        self._resources = expand(policy.requires)
+        self._known: dict[str, tuple[Unseen, ...]] = {}
+
+    def of(self, namespace: str) -> tuple[Unseen, ...]:
+        """What is missing to judge objects of a namespace.
+
+        An observed kind that no file shows disables nothing by itself: the predicates that need it say so (decisions.md, EXP-33).
+        """
+        if namespace not in self._known:
+            found = (self._complete.gap(resource, namespace) for resource in self._resources)
+            words = {unseen(gap) for gap in found if gap is not None}
+            self._known[namespace] = tuple(sorted(word for word in words if word.reason is not Reason.FILE_NOT_VISIBLE))
+        return self._known[namespace]
 
 
-def _settle(world: World, policy: Policy, item: Judgement) -> Judgement:
+def _settle(missing: _Missing, item: Judgement) -> Judgement:
     if item.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE):
         return item
-    missing = gaps(world, policy, item.subject.object.namespace)
-    if not missing:
-        return item
-    return structs.replace(item, verdict=Verdict.NOT_EVALUATED, unseen=missing)
+    words = missing.of(item.subject.object.namespace)
+    return structs.replace(item, verdict=Verdict.NOT_EVALUATED, unseen=words) if words else item
 
 
-def _check(world: World, policy: Policy, items: list[Judgement]) -> CheckResult:
-    missing = gaps(world, policy, "")
+def _check(world: World, policy: Policy, items: list[Judgement], missing: tuple[Unseen, ...]) -> CheckResult:
     counted = _counts(i.verdict for i in items if i.subject.object_class not in _FOLDED)
     folded = _counts(i.verdict for i in items if i.subject.object_class in _FOLDED)
     verdict = _verdict(items, missing)

@@ -7,10 +7,10 @@ from msgspec import Struct
 from kubeaudit.findings import Patch, Subject, Verdict
 from kubeaudit.model.cluster import Cluster, object_class
 from kubeaudit.model.workloads import Pod, Workload
-from kubeaudit.policy import patches
 from kubeaudit.policy.culprits import Part
 from kubeaudit.policy.decide import Rule
 from kubeaudit.policy.judgement import Judgement
+from kubeaudit.policy.patches import Patches
 from kubeaudit.policy.shapes import Shapes, Unit
 from kubeaudit.policy.verdicts import judgements
 from kubeaudit.refs import ObjectRef
@@ -50,6 +50,7 @@ class _Judge:
     def __init__(self, cluster: Cluster, rules: Sequence[Rule]) -> None:
         self._cluster = cluster
         self._shapes = Shapes(cluster.specs, rules)
+        self._patches = Patches()
         self._subjects: dict[tuple[ObjectRef, str], Subject] = {}
 
     def by_shape(self, workload: Workload) -> _ByShape:
@@ -133,8 +134,8 @@ class _Judge:
         if template is None or unit.decision.verdict is not Verdict.FAIL:
             return None
         if template.root != "container":
-            return patches.build(template, self._shapes.pod_spec(shape), path)
-        return patches.build(template, self._shapes.container(shape, unit), (*path, *unit.place), unit.container)
+            return self._patches.build(template, self._shapes.pod_spec(shape), path)
+        return self._patches.build(template, self._shapes.container(shape, unit), (*path, *unit.place), unit.container)
 
     def _subject(self, workload: Workload, container: str) -> Subject:
         key = (workload.ref, container)

@@ -1,5 +1,6 @@
 """What Overview and Paths show: the matrix from entries to crown jewels, and each path hop by hop (REP-35)."""
 
+import re
 from collections.abc import Iterable
 
 from msgspec import Struct
@@ -77,15 +78,27 @@ def paths_view(result: ScanResult) -> PathsView:
     """Paths stand under the cell that counts them, in the order of the matrix; others under their entry and jewel."""
     groups: list[PathGroup] = []
     drawn = 0
-    for number, ((entry, jewel), found) in enumerate(_members(result).items(), 1):
+    used: set[str] = set()
+    for (entry, jewel), found in _members(result).items():
         ranked = sorted(found, key=lambda p: (p.state is not State.YES, p.severity.rank, p.effort, len(p.hops), p.id))
         views = tuple(_path(path, drawn + index < DRAWN) for index, path in enumerate(ranked))
         drawn += len(views)
-        groups.append(PathGroup(f"paths-{number}", entry, jewel, views))
+        groups.append(PathGroup(_anchor(f"{entry} to {jewel}", used), entry, jewel, views))
     note = ""
     if drawn > DRAWN:
         note = f"{count(DRAWN, 'path')} of {drawn:,} are drawn; the others are listed hop by hop."
     return PathsView(_matrix(result.matrix, groups), tuple(groups), note)
+
+
+def _anchor(words: str, used: set[str]) -> str:
+    """A stable anchor of plain letters, e.g. ``paths-internet-to-cluster-admin``."""
+    base = anchor = "paths-" + re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+    number = 1
+    while anchor in used:
+        number += 1
+        anchor = f"{base}-{number}"
+    used.add(anchor)
+    return anchor
 
 
 def _members(result: ScanResult) -> dict[tuple[str, str], list[PathResult]]:

@@ -70,6 +70,7 @@ class Page(Struct, frozen=True):
     paths: PathsView
     findings: FindingsView
     path_names: dict[str, str]
+    anchors: dict[str, str]
     undecided: tuple[CheckUndecided, ...]
     admins: tuple[AdminRow, ...]
     folded_admins: tuple[AdminRow, ...]
@@ -81,6 +82,7 @@ class Page(Struct, frozen=True):
 
 def page(result: ScanResult) -> Page:
     """The page of a document."""
+    undecided, found = _undecided(result), findings_view(result)
     return Page(
         title=_name(result.run),
         facts=_facts(result),
@@ -88,9 +90,13 @@ def page(result: ScanResult) -> Page:
         gaps=_gaps(result),
         other_reasons=_other_reasons(result),
         paths=paths_view(result),
-        findings=findings_view(result),
+        findings=found,
         path_names={path.id: f"{path.entry_label} to {path.jewel_label}" for path in result.paths},
-        undecided=_undecided(result),
+        anchors={
+            **{view.check.id: f"c-{view.check.id}" for view in found.checks},
+            **{view.check.id: f"u-{view.check.id}" for view in undecided},
+        },
+        undecided=undecided,
         admins=tuple(row for row in result.admins if row.object_class is ObjectClass.USER),
         folded_admins=tuple(row for row in result.admins if row.object_class is not ObjectClass.USER),
         checks=tuple((verdict, _checks(result, verdict)) for verdict in Verdict),

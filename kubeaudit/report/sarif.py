@@ -78,6 +78,7 @@ def _result(finding: Finding, rules: Rules, paths: dict[str, PathResult], cluste
             "exposure": finding.exposure,
             "objectClass": subject.object_class,
             "container": _clean(subject.container),
+            "value": _clean(finding.value),
             "instances": finding.instances,
             "scope": finding.scope,
             "drift": finding.drift,

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from kubeaudit.findings import CheckResult, Coverage, ObjectClass, PathResult, ScanResult, Verdict
 from kubeaudit.proof import State
+from kubeaudit.refs import VertexKind
 from kubeaudit.report.groups import FOLDED, CauseGroup, CheckGroup, by_check, class_counts
 from kubeaudit.report.visible import clipped, visible
 from kubeaudit.report.words import MARKS, UNKNOWN, count, percent, reason, unseen, utc
@@ -33,6 +34,8 @@ MAX_CAUSES = 3
 MAX_PATHS = 10
 MAX_NAMES = 8
 MAX_TEXT = 1_000
+
+_PASSED_OVER = (f"{VertexKind.SERVICE}/", f"{VertexKind.GRANT}/")
 
 
 def render_terminal(result: ScanResult, width: int, color: bool, show: Collection[str] = ()) -> str:
@@ -99,8 +102,11 @@ def _not_seen(out: Console, result: ScanResult) -> None:
         _item(out, _gap(gap, coverage.disabled.get(gap.resource, ())))
         if grant := coverage.grants.get(gap.resource):
             _item(out, f"to decide, grant {grant}", 4)
+    named = {name for names in coverage.disabled.values() for name in names}
     reasons: dict[str, list[str]] = {}
     for check in undecided:
+        if check.id in named:
+            continue
         reasons.setdefault(_unseen(check), []).append(check.id)
     for text, ids in reasons.items():
         _item(out, f"{UNKNOWN} {count(len(ids), 'check')} not evaluated: {text}: {_some(ids)}")
@@ -181,12 +187,7 @@ def _paths(out: Console, paths: Sequence[PathResult]) -> None:
         return
     ranked = sorted(paths, key=lambda path: (path.state is State.UNKNOWN, path.severity.rank, path.effort, path.id))
     for path in ranked[:MAX_PATHS]:
-        stations = (
-            [path.hops[0].source_label, *(hop.target_label for hop in path.hops)]
-            if path.hops
-            else [path.entry_label, path.jewel_label]
-        )
-        route = " → ".join(name for index, name in enumerate(stations) if index == 0 or name != stations[index - 1])
+        route = " → ".join(_stations(path))
         if path.state is State.UNKNOWN:
             line = Text.assemble((f"{UNKNOWN} unknown   ", "magenta"), visible(clipped(route, MAX_TEXT)))
         else:
@@ -195,6 +196,16 @@ def _paths(out: Console, paths: Sequence[PathResult]) -> None:
         out.print(Padding(line, (0, 0, 0, 2)))
     if len(paths) > MAX_PATHS:
         _item(out, f"{count(len(paths) - MAX_PATHS, 'more path')} in the HTML and JSON outputs")
+
+
+def _stations(path: PathResult) -> list[str]:
+    """The objects of a path: each once, Services and bindings left out, for they follow from what stands around them."""
+    found = [path.entry_label]
+    for hop in path.hops[:-1]:
+        name = hop.target_label.partition(" (")[0]
+        if name != found[-1] and not hop.target.startswith(_PASSED_OVER):
+            found.append(name)
+    return [*found, path.jewel_label]
 
 
 def _heading(out: Console, text: str) -> None:

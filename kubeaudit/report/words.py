@@ -62,6 +62,10 @@ REASONS = {
 }
 
 
+_SAID_BY_SERVER = (Reason.FORBIDDEN, Reason.UNAUTHORIZED)
+"""Reasons whose detail is the API server's message, which repeats the resource; it stands with the read."""
+
+
 def mark(severity: Severity) -> str:
     """Shape and word of a severity, e.g. ``◆ critical``."""
     return f"{MARKS[severity]} {severity}"
@@ -76,7 +80,7 @@ def reason(word: str, status: int = 0) -> str:
 def unseen(item: Unseen) -> str:
     """What was missing for a verdict and why, e.g. ``pods in payments: the API server refused the read``."""
     place = f"{item.resource} in {item.scope}" if item.resource and item.scope else item.resource or item.scope
-    why = item.detail or reason(item.reason)
+    why = reason(item.reason) if item.reason in _SAID_BY_SERVER else item.detail or reason(item.reason)
     return f"{place}: {why}" if place else why
 
 

@@ -36,13 +36,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes back: after ``delay`` seconds, and only the first ``cut`` bytes of the body before the connection breaks."""
+    """What goes back after ``delay`` seconds.
+
+    ``cut``: only that many bytes of the body, then the connection breaks; ``drip``: the body comes byte by byte.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
     cut: int | None = None
+    drip: bool = False
 
 
 Answer = Reply | Callable[[Request], Reply]
@@ -246,7 +250,10 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(reply.body if reply.cut is None else reply.body[: reply.cut])
+        for byte in reply.body if reply.drip else b"":
+            self.wfile.write(bytes([byte]))
+            time.sleep(0.02)
+        self.wfile.write(b"" if reply.drip else reply.body[: reply.cut])
         if reply.cut is not None:
             self.wfile.flush()
             self.close_connection = True

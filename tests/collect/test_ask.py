@@ -129,7 +129,7 @@ def test_no_request_is_made_once_the_time_is_up() -> None:
     assert cost == Cost()
 
 
-def test_the_reason_is_the_server_where_it_was_never_reached() -> None:
+def test_a_server_that_was_not_reached_in_all_the_time_is_named() -> None:
     budget = Instant()
 
     def lost(seconds: float | None) -> Response:
@@ -138,7 +138,8 @@ def test_the_reason_is_the_server_where_it_was_never_reached() -> None:
 
     answer, _ = ask.ask(lost, budget, Health())
     assert isinstance(answer, Failure)
-    assert answer.detail == LOST.message
+    assert answer.detail == f"{LOST.message}; the time-out of 5 s was reached"
+    assert answer.general
 
 
 def test_the_first_reason_to_end_is_kept() -> None:

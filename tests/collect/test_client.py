@@ -189,7 +189,7 @@ def test_no_kubeconfig_at_all(tmp_path: Path) -> None:
         ("", "{path} is empty"),
         ("a: 1", "{path} names no current context"),
         ({"contexts": "none"}, "{path}: not a kubeconfig"),
-        ({"contexts": [{"cluster": "a"}]}, "{path}: not a kubeconfig"),
+        ({"contexts": [{"cluster": "a"}]}, "{path} is no kubeconfig: Object missing required field `name` - at `$.contexts[0]`"),
         ({"contexts": [{"name": 7}]}, "{path} is no kubeconfig: Expected `str`, got `int` - at `$.contexts[0].name`"),
         (
             {"users": [{"name": "u", "user": {"token": TOKEN, "exec": "x"}}]},

@@ -9,7 +9,9 @@ from typing import Any
 Manifest = Mapping[str, Any]
 
 
-def allowing(objects: Iterable[Manifest], user: str, groups: tuple[str, ...], request: Mapping[str, str]) -> set[tuple[str, str]]:
+def allowing(
+    objects: Iterable[Manifest], user: str, groups: tuple[str, ...], request: Mapping[str, str]
+) -> set[tuple[str, str]]:
     """Namespace and name of every binding that allows the request."""
     objects = list(objects)
     found = set()

@@ -1,6 +1,7 @@
 """RBAC objects and clusters for tests, as manifests spell them."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -10,7 +11,7 @@ from kubeaudit.model.objects.rbac import PolicyRule
 from kubeaudit.snapshot import Header, Outcome, Read, Snapshot, pack_all
 
 API = "rbac.authorization.k8s.io/v1"
-Manifest = dict[str, object]
+Manifest = dict[str, Any]
 
 ROLES = "roles.rbac.authorization.k8s.io"
 CLUSTER_ROLES = "clusterroles.rbac.authorization.k8s.io"
@@ -35,7 +36,7 @@ def cluster(
 def rule(
     verbs: str, resources: str = "", groups: str = "", names: str | None = None, urls: str = ""
 ) -> dict[str, list[str]]:
-    """A rule of blank-separated words; ``core`` stands for the group without a name, ``names`` of "" is one empty name."""
+    """A rule of blank-separated words. ``core`` is the group without a name, ``names`` of "" is one empty name."""
     made = {"verbs": verbs.split()}
     if resources:
         made["resources"] = resources.split()
@@ -47,9 +48,7 @@ def rule(
     return made
 
 
-def policy(
-    verbs: str, resources: str = "", groups: str = "", names: str | None = None, urls: str = ""
-) -> PolicyRule:
+def policy(verbs: str, resources: str = "", groups: str = "", names: str | None = None, urls: str = "") -> PolicyRule:
     """The same rule, decoded."""
     return msgspec.convert(rule(verbs, resources, groups, names, urls), PolicyRule)
 
@@ -73,7 +72,7 @@ def aggregated(
 
 
 def binding(name: str, to: str, *subjects: str, namespace: str = "", **metadata: object) -> Manifest:
-    """A binding to ``Kind/name``; subjects are ``User:jane``, ``Group:dev``, ``ServiceAccount:ns/name`` or without ns."""
+    """A binding to ``Kind/name``; subjects are ``User:jane``, ``Group:dev``, ``ServiceAccount:ns/app`` (or no ns)."""
     kind, _, target = to.partition("/")
     return {
         "apiVersion": API,

@@ -46,7 +46,11 @@ def test_rbac_35_selectors_are_ored_expressions_anded_and_the_role_itself_is_lef
         role("other", LOGS, labels=labels("other")),
     )
     assert set(found["self"].rules) == {policy("get", "pods"), policy("get", "pods/log")}
-    assert set(found["everything"].rules) == {policy("get", "pods"), policy("create", "pods"), policy("get", "pods/log")}
+    assert set(found["everything"].rules) == {
+        policy("get", "pods"),
+        policy("create", "pods"),
+        policy("get", "pods/log"),
+    }
 
 
 def test_rbac_35_roles_that_select_each_other_come_to_an_end() -> None:
@@ -78,7 +82,9 @@ def test_rbac_36_rules_beside_an_aggregation_rule_are_dead_and_reported() -> Non
 
 def test_an_invalid_selector_matches_nothing_and_is_reported() -> None:
     bad = {"matchExpressions": [{"key": "x", "operator": "Near"}]}
-    found = aggregate(cluster([aggregated("view", bad, to("view")), role("r", READ, labels=labels("view"))]).cluster_roles)
+    found = aggregate(
+        cluster([aggregated("view", bad, to("view")), role("r", READ, labels=labels("view"))]).cluster_roles
+    )
     assert found.roles["view"].rules == (policy("get", "pods"),)
     assert "Near" in found.dead[0].text
 

@@ -8,7 +8,9 @@ from kubeaudit.rbac.rules import Request
 PODS = "/api/v1/namespaces/n/pods"
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/healthz", "/", "/foo/v1/pods"])
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/healthz", "/", "/foo/v1/pods"]
+)
 def test_rbac_01_what_is_no_resource_is_judged_by_its_path(path: str) -> None:
     assert request_of("POST", path) == Request("post", path=path)
 

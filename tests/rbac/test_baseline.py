@@ -85,7 +85,9 @@ def test_rbac_94_a_system_name_alone_is_nothing() -> None:
 
 def test_rbac_92_other_versions_go_by_label_for_roles_and_new_bindings() -> None:
     held = role("system:controller:new", rule("get", "secrets"), labels=LABEL)
-    bound = binding("system:controller:new", "ClusterRole/system:controller:new", "ServiceAccount:kube-system/new", labels=LABEL)
+    bound = binding(
+        "system:controller:new", "ClusterRole/system:controller:new", "ServiceAccount:kube-system/new", labels=LABEL
+    )
     assert class_of(held, bound, version="v1.33.0") is BUILTIN
     assert class_of(held, bound, version="v1.36.0") is USER
     unlabelled = binding("system:controller:new", "ClusterRole/system:controller:new", "ServiceAccount:kube-system/new")

@@ -76,7 +76,10 @@ def test_a_default_role_that_files_do_not_show_is_assumed_and_a_live_one_is_miss
     bound = binding("b", "ClusterRole/edit", "User:u", namespace="shop")
     found = only(bound, version="")
     assert found.state is RoleState.ASSUMED
-    assert policy("get list watch", "pods/attach pods/exec pods/portforward pods/proxy secrets services/proxy") in found.rules
+    assert (
+        policy("get list watch", "pods/attach pods/exec pods/portforward pods/proxy secrets services/proxy")
+        in found.rules
+    )
     assert only(bound).state is RoleState.MISSING
     assert only(binding("b", "Role/edit", "User:u", namespace="shop"), version="").state is RoleState.MISSING
     assert only(bound, version="", outcomes={CLUSTER_ROLES: Outcome.REFUSED}).state is RoleState.UNREAD

@@ -19,7 +19,9 @@ def test_rbac_70_equal_lists_of_rules_are_one_object() -> None:
 
 
 def test_exp_625_everything_is_one_literal_rule_and_every_verb_may_be_spelled_out() -> None:
-    found = powers((policy("get", "pods"), policy(SEVEN, "*", "*"), policy("*", "*", "*"), policy("get list", "*", "*")))
+    found = powers(
+        (policy("get", "pods"), policy(SEVEN, "*", "*"), policy("*", "*", "*"), policy("get list", "*", "*"))
+    )
     assert found.everything == (2,)
     assert found.every_verb == (1, 2)
     assert powers((policy(SEVEN, "*", "*", names="a"), policy(SEVEN, "*"), policy(SEVEN, "pods", "*"))).every_verb == ()

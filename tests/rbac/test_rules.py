@@ -110,7 +110,11 @@ def test_rbac_e01_only_one_literal_rule_covers_everything(made: PolicyRule, expe
         ([policy("get", "*/scale", "*")], policy("get", "deployments/scale", "apps"), True),
         ([policy("get", "*/scale", "*")], policy("get", "deployments", "apps"), False),
         ([policy("get", "secrets", names="a")], policy("get", "secrets", names="a"), True),
-        ([policy("get", "secrets", names="a"), policy("get", "secrets", names="b")], policy("get", "secrets", names="a b"), True),
+        (
+            [policy("get", "secrets", names="a"), policy("get", "secrets", names="b")],
+            policy("get", "secrets", names="a b"),
+            True,
+        ),
         ([policy("get", "secrets", names="a")], policy("get", "secrets"), False),
         ([policy("get", "secrets")], policy("get", "secrets", names="a"), True),
         ([policy("get", urls="/healthz*")], policy("get", urls="/healthz /healthz/*"), True),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from kubeaudit.edges.context import workload
 from kubeaudit.edges.contract import Edge
 from kubeaudit.edges.entrypoints import cluster_provider, entry_point, has_node_port
 from kubeaudit.edges.ingresses import ref_of, routes, serving_of
@@ -14,7 +15,7 @@ from kubeaudit.policy.judgement import Judgement
 from kubeaudit.policy.predicates.base import evidence_of, parameter, subject, unseen_of, workload_subject
 from kubeaudit.policy.schema import Policy
 from kubeaudit.proof import State, field
-from kubeaudit.refs import INTERNET, ObjectRef, Vertex, VertexKind
+from kubeaudit.refs import INTERNET, Facet, ObjectRef, Vertex
 from kubeaudit.world import World
 
 
@@ -96,10 +97,9 @@ def on_public_node(world: World, _policy: Policy) -> Iterator[Judgement]:
     for cls in world.cluster.classes:
         host_ports = [port.host_port for c in cls.shape.containers for port in c.ports if port.host_port]
         if cls.shape.host_network or host_ports:
-            vertex = Vertex(VertexKind.WORKLOAD, cls.namespace, cls.name)
-            found = by_workload.setdefault(cls.workload, [])
-            names = [entry_point("HostPort", cls.namespace, cls.name.replace("/", "."), str(port)) for port in host_ports]
-            found.extend(e for t, e in public.items() if t in names or (t.namespace, t.name) == (vertex.namespace, vertex.name))
+            targets = [entry_point("HostPort", cls.namespace, cls.name.replace("/", "."), str(port)) for port in host_ports]
+            reached = [public[t] for t in (*targets, workload(cls, Facet.NET)) if t in public]
+            by_workload.setdefault(cls.workload, []).extend(reached)
     for index, edges in by_workload.items():
         yield _on_node(workload_subject(world, index), edges)
 

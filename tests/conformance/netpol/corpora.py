@@ -18,11 +18,11 @@ def absent(path: Path) -> str:
 
 
 def manifests(folder: Path, past_broken: bool = True) -> Iterator[dict[str, Any]]:
-    """The objects of every document below a folder; what is no object of a known kind is left out (MAP-9, NET-12).
+    """The objects of every document of a file or below a folder; what is no object of a known kind is left out (MAP-9, NET-12).
 
     Without ``past_broken`` a file is read no further than its first broken document.
     """
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
         for found in parse(path.read_bytes(), path.name) if path.suffix in (".yaml", ".yml", ".json") else ():
             if isinstance(found, Document):
                 yield from _objects(drop_nulls(found.value), "")

@@ -1,0 +1,133 @@
+"""cyclonus: its probe tables and traffic queries (network.md, 8.4). Explanations, lint and target queries are counted, not judged."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from network.clusters import cluster, namespace, pod
+
+from conformance.netpol.corpora import CORPORA, absent, manifests
+from kubeaudit.model.cluster import Cluster
+from kubeaudit.network.cni import CniProfile
+from kubeaudit.network.reach import Reach, assemble
+from kubeaudit.proof import State
+from kubeaudit.settings import Fact
+
+_ROOT = CORPORA / "cyclonus"
+_CASES: list[dict[str, Any]] = json.loads((_ROOT / "cases.json").read_text()) if _ROOT.exists() else []
+_PROFILE = CniProfile(name="cyclonus", enforces=Fact.YES, ipblock_matches_pods=Fact.YES)
+_JUDGED = ("probe", "query-traffic")
+Tally = Counter[tuple[str, str]]
+
+pytestmark = pytest.mark.skipif(not _CASES, reason=absent(_ROOT))
+
+
+def _of(mode: str) -> list[dict[str, Any]]:
+    return [case for case in _CASES if case["mode"] == mode]
+
+
+def _policies(case: dict[str, Any]) -> list[dict[str, Any]]:
+    return [found for name in case["policies"] for found in manifests(_ROOT / name)]
+
+
+@pytest.mark.parametrize("case", _of("probe"), ids=lambda case: case["id"])
+def test_a_probe_gives_the_same_tables(case: dict[str, Any], tally: Tally) -> None:
+    asked = json.loads((_ROOT / case["input"]).read_text())
+    found = _probed(case, asked["Resources"])
+    reach = assemble(found, _PROFILE)
+    declared = {port["Port"] for made in asked["Resources"]["Pods"] for port in made["Containers"]}
+    probes = [probe for probe in asked["Probes"] if probe["Port"] in declared]
+    tables = list(_tables((_ROOT / case["expected"]).read_text()))
+    wrong = []
+    for probe, (ingress, egress, combined) in zip(probes, tables, strict=True):
+        for (source, target), cell in ingress.items():
+            states = _states(reach, found, source, target, probe)
+            stated = tuple(_state(table[source, target]) for table in (ingress, egress, combined))
+            # The pod itself is judged like any other upstream; NET-53 exempts it.
+            same = states[:2] == stated[:2] if source == target else states == stated
+            tally["cyclonus, cells of probe tables", "agreed" if same else "differs"] += 1
+            wrong += [] if same else [(source, target, probe, cell)]
+    assert wrong == []
+
+
+def _probed(case: dict[str, Any], resources: dict[str, Any]) -> Cluster:
+    spaces = [namespace(name, **labels) for name, labels in resources["Namespaces"].items()]
+    pods = [
+        pod(made["Name"], made["Namespace"], labels=made["Labels"], ips=(made["IP"],), ports=_ports(made["Containers"]))
+        for made in resources["Pods"]
+    ]
+    return cluster(*spaces, *pods, *_policies(case))
+
+
+def _ports(containers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"containerPort": c["Port"], "name": c["PortName"], "protocol": c["Protocol"].upper()} for c in containers]
+
+
+def _states(reach: Reach, found: Cluster, source: str, target: str, probe: dict[str, Any]) -> tuple[State, State, State]:
+    one, other = (_pod(found, end) for end in (source, target))
+    verdict = reach.packet(one, other, probe["Protocol"], probe["Port"])
+    return verdict.ingress.state, verdict.egress.state, verdict.state
+
+
+def _pod(found: Cluster, name: str) -> int:
+    return next(n for n, pod in enumerate(found.pods) if f"{pod.namespace}/{pod.name}" == name)
+
+
+def _state(cell: str) -> State:
+    return State.YES if cell == "." else State.BLOCKED
+
+
+def _tables(text: str) -> Iterator[tuple[dict[tuple[str, str], str], ...]]:
+    """Ingress, Egress and Combined of every probe whose port some container declares."""
+    parts = [_cells(part) for part in re.split(r"^(?:Ingress|Egress|Combined):$", text, flags=re.MULTILINE)[1:]]
+    for number in range(0, len(parts), 3):
+        three = parts[number : number + 3]
+        if three[0] and all(cell in ".X" for table in three for cell in table.values()):
+            yield tuple(three)
+
+
+def _cells(table: str) -> dict[tuple[str, str], str]:
+    lines = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("|")]
+    columns = [name.strip().lower() for name in lines[0][1:]]
+    return {
+        (line[0].strip(), column): cell.strip()
+        for line in lines[1:]
+        for column, cell in zip(columns, line[1:], strict=True)
+    }
+
+
+@pytest.mark.parametrize("case", _of("query-traffic"), ids=lambda case: case["id"])
+def test_a_traffic_query_has_the_same_answer(case: dict[str, Any], tally: Tally) -> None:
+    asked = json.loads((_ROOT / case["input"]).read_text())
+    expected = re.findall(r"IS ALLOWED\? \| +(TRUE|FALSE)", (_ROOT / case["expected"]).read_text())
+    found = ["TRUE" if _allowed(case, traffic) else "FALSE" for traffic in asked]
+    agreed = sum(one == other for one, other in zip(found, expected, strict=True))
+    tally["cyclonus, traffic queries", "agreed"] += agreed
+    tally["cyclonus, traffic queries", "differs"] += len(found) - agreed
+    assert found == expected
+
+
+def _allowed(case: dict[str, Any], traffic: dict[str, Any]) -> bool:
+    made, ends = [], []
+    for name in ("Source", "Destination"):
+        end = traffic[name]
+        if "Internal" in end:
+            inside = end["Internal"]
+            ends.append(len([o for o in made if o["kind"] == "Pod"]))
+            ports = [{"containerPort": traffic["ResolvedPort"], "name": traffic.get("ResolvedPortName", "")}]
+            made.append(namespace(inside["Namespace"], **inside["NamespaceLabels"]))
+            made.append(pod(name.lower(), inside["Namespace"], labels=inside["PodLabels"], ips=(end["IP"],), ports=ports))
+        else:
+            ends.append(end["IP"])
+    reach = assemble(cluster(*made, *_policies(case)), _PROFILE)
+    return reach.packet(*ends, traffic["Protocol"], traffic["ResolvedPort"]).state is State.YES
+
+
+def test_other_modes_are_counted_as_out_of_scope(tally: Tally) -> None:
+    for case in _CASES:
+        if case["mode"] not in _JUDGED:
+            tally["cyclonus, traffic queries", f"out of scope: {case['mode']}"] += 1
+    assert all(_of(mode) for mode in _JUDGED)

@@ -1,0 +1,103 @@
+"""Random RBAC objects, callers and requests from small pools, so that they meet; one seed gives one sequence.
+
+The pools hold what the semantics turn on: case, ``*`` in every field, subresource patterns, empty names, stars at
+the end of URLs.
+"""
+
+from random import Random
+from typing import NamedTuple
+
+from .objects import Manifest, binding, role
+
+VERBS = ("get", "list", "watch", "create", "deletecollection", "impersonate", "use", "*", "Get")
+GROUPS = ("", "apps", "rbac.authorization.k8s.io", "example.com", "*")
+RESOURCES = (
+    *("pods", "secrets", "deployments", "namespaces", "nodes", "clusterroles", "Pods"),
+    *("pods/log", "pods/exec", "deployments/scale", "*/scale", "pods/*", "*/*", "*"),
+)
+NAMES = ("", "a", "b", "shop", "*")
+URLS = ("/healthz", "/healthz*", "/logs/**", "/logs/*", "*", "/api/*", "/metrics")
+URL_VERBS = ("get", "post", "*")
+PATHS = ("/healthz", "/healthzfoo", "/logs", "/logs/x", "/api/v1", "/metrics", "/")
+NAMESPACES = ("shop", "other", "third")
+ACCOUNTS = (("shop", "app"), ("other", "app"), ("shop", "job"))
+ROLE_NAMES = ("r0", "r1", "r2", "r3")
+CALLERS = (
+    ("jane", ("system:authenticated",)),
+    ("joe", ("dev", "system:authenticated")),
+    ("system:anonymous", ("system:unauthenticated",)),
+    ("system:node:n1", ("system:nodes", "system:authenticated")),
+    *(
+        (
+            f"system:serviceaccount:{ns}:{name}",
+            ("system:serviceaccounts", f"system:serviceaccounts:{ns}", "system:authenticated"),
+        )
+        for ns, name in ACCOUNTS
+    ),
+)
+GROUP_NAMES = ("dev", "system:authenticated", "system:serviceaccounts:shop", "system:unauthenticated", "jane")
+
+
+class Ask(NamedTuple):
+    """Who asks for what; the request by the fields of a SubjectAccessReview."""
+
+    user: str
+    groups: tuple[str, ...]
+    request: dict[str, str]
+
+
+def objects(random: Random, *, valid: bool) -> list[Manifest]:
+    """Roles and bindings of one cluster. ``valid``: only what the API server admits."""
+    made: list[Manifest] = [role(name, *_rules(random, urls=True)) for name in ROLE_NAMES[: random.randint(1, 4)]]
+    for namespace in NAMESPACES[:2]:
+        made += [role(name, *_rules(random, urls=False), namespace=namespace) for name in random.sample(ROLE_NAMES, 2)]
+    for number in range(random.randint(1, 3)):
+        kind = "ClusterRole" if valid or random.random() < 0.8 else "Role"
+        made.append(binding(f"c{number}", f"{kind}/{random.choice(ROLE_NAMES)}", *_subjects(random, valid, "")))
+    for number in range(random.randint(1, 6)):
+        target = f"{random.choice(('Role', 'ClusterRole'))}/{random.choice(ROLE_NAMES)}"
+        namespace = random.choice(NAMESPACES)
+        made.append(binding(f"n{number}", target, *_subjects(random, valid, namespace), namespace=namespace))
+    return made
+
+
+def ask(random: Random) -> Ask:
+    """One caller and one request of his."""
+    user, groups = random.choice(CALLERS)
+    if random.random() < 0.15:
+        return Ask(user, groups, {"verb": random.choice(("get", "post", "put")), "path": random.choice(PATHS)})
+    resource, _, subresource = random.choice(
+        [text for text in RESOURCES if "*" not in text] + ["services", "widgets/scale"]
+    ).partition("/")
+    request = {
+        "verb": random.choice((*(verb for verb in VERBS if verb != "*"), "frobnicate")),
+        "group": random.choice((*(group for group in GROUPS if group != "*"), "batch")),
+        "resource": resource,
+        "subresource": subresource,
+        "namespace": random.choice(("", *NAMESPACES)),
+        "name": random.choice(NAMES),
+    }
+    return Ask(user, groups, request)
+
+
+def _rules(random: Random, *, urls: bool) -> list[dict[str, list[str]]]:
+    return [_rule(random, urls=urls and random.random() < 0.25) for _ in range(random.randint(1, 4))]
+
+
+def _rule(random: Random, *, urls: bool) -> dict[str, list[str]]:
+    if urls:
+        return {"verbs": _some(random, URL_VERBS), "nonResourceURLs": _some(random, URLS)}
+    made = {"verbs": _some(random, VERBS), "apiGroups": _some(random, GROUPS), "resources": _some(random, RESOURCES)}
+    return made | ({"resourceNames": _some(random, NAMES)} if random.random() < 0.3 else {})
+
+
+def _subjects(random: Random, valid: bool, namespace: str) -> list[str]:
+    account = "/".join(random.choice(ACCOUNTS))
+    kinds = [f"User:{random.choice(CALLERS)[0]}", f"Group:{random.choice(GROUP_NAMES)}", f"ServiceAccount:{account}"]
+    if not valid:
+        kinds += ["user:jane", "Robot:jane", "ServiceAccount:app"]
+    return random.sample(kinds, random.randint(1, 2))
+
+
+def _some(random: Random, pool: tuple[str, ...]) -> list[str]:
+    return random.sample(pool, random.randint(1, 3))
