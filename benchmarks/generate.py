@@ -61,17 +61,20 @@ def generate(pods: int, seed: int = 1) -> Iterator[Item]:
     yield from infrastructure.cluster_wide(source)
     yield from infrastructure.add_ons(source)
     yield from access.bootstrap(source)
-    yield from access.operators(source, names)
-    for namespace in infrastructure.NAMESPACES:
+    for namespace, accounts in infrastructure.NAMESPACES.items():
         yield "namespaces", encode(_namespace(source, namespace, "platform"))
-        yield from access.namespaced(source, namespace, "platform", [])
+        yield from access.namespaced(source, namespace, "platform", accounts)
     left = pods - infrastructure.AGENTS_PER_NODE * len(source.nodes) - infrastructure.SINGLE_PODS
     ways = applications.archetypes(source.rng, min(_ARCHETYPES, 8 + pods // 50))
+    holders: list[str] = []
     for number, namespace in enumerate(names):
         share = left // (len(names) - number)
         share = left if number == len(names) - 1 else min(left, max(1, round(share * source.rng.uniform(0.3, 1.7))))
         left -= share
-        yield from _team(source, ways, namespace, names, share)
+        made: dict[str, applications.Application] = {}
+        yield from _team(source, ways, namespace, names, share, made)
+        holders += [f"{namespace}/{item.account}" for item in list(made.values())[:1]]
+    yield from access.operators(source, holders)
 
 
 def snapshot(pods: int, seed: int = 1, strip: bool = True) -> Snapshot:
@@ -168,12 +171,16 @@ def _namespace(source: state.State, name: str, team: str) -> Json:
 
 
 def _team(
-    source: state.State, ways: applications.Archetypes, namespace: str, neighbours: list[str], pods: int
+    source: state.State,
+    ways: applications.Archetypes,
+    namespace: str,
+    neighbours: list[str],
+    pods: int,
+    made: dict[str, applications.Application],
 ) -> Iterator[Item]:
-    """One team's namespace with so many pods, and the objects that belong to it."""
+    """One team's namespace with so many pods, and the objects that belong to it; ``made`` is filled on the way."""
     team = f"team-{namespace.partition('-')[0]}"
     yield "namespaces", encode(_namespace(source, namespace, team))
-    made: dict[str, applications.Application] = {}
     while pods > 0:
         name = source.application()
         if name in made:

@@ -20,7 +20,12 @@ from kubeaudit.world import World, build
 
 def scan(snapshot: Snapshot, policies: Sequence[Policy], settings: Settings, run: Run) -> ScanResult:
     """Judge a snapshot. ``run`` is the header of the run as far as the caller knows it; what the snapshot knows is filled in."""
-    world = build(snapshot, settings)
+    return conclude(build(snapshot, settings), snapshot, policies, run)
+
+
+def conclude(world: World, snapshot: Snapshot, policies: Sequence[Policy], run: Run) -> ScanResult:
+    """Judge a world that was built of a snapshot, and put the result together."""
+    settings = world.settings
     said = evaluate(world, snapshot, policies)
     main = {name: tuple(routes(world.graph, {name: search})) for name, search in world.searches.items()}
     cells = matrix(world.graph, world.searches, _ids(main), settings)

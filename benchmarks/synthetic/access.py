@@ -126,7 +126,17 @@ _OPERATORS: tuple[tuple[str, tuple[Rule, ...]], ...] = (
     ("velero", (("*", "*", "*"),)),
     ("keda", (("*", "*/scale", "get patch update"), ("-", "secrets", "list watch"))),
     ("node-problem-detector", (("-", "nodes nodes/status", "get patch"),)),
+    ("ingress-nginx", (("-", "configmaps endpoints nodes pods secrets services", "list watch"),)),
+    (
+        "calico-node",
+        (("-", "nodes pods namespaces serviceaccounts", _READ), ("-", "pods/status nodes/status", "patch")),
+    ),
 )
+_HOLDERS = {
+    "ingress-nginx": "ingress-nginx/ingress-nginx-controller",
+    "calico-node": "kube-system/calico-node",
+    "node-problem-detector": "observability/node-exporter",
+}
 
 
 def bootstrap(state: State) -> Iterator[Item]:
@@ -149,18 +159,21 @@ def bootstrap(state: State) -> Iterator[Item]:
         )
 
 
-def operators(state: State, namespaces: Sequence[str]) -> Iterator[Item]:
-    """Cluster-wide roles of add-ons and teams; a few bindings give people cluster-admin."""
+def operators(state: State, accounts: Sequence[str]) -> Iterator[Item]:
+    """Cluster-wide roles of add-ons and teams; a few bindings give people cluster-admin.
+
+    ``accounts`` are ServiceAccounts that run something, as ``namespace/name``; some of them hold these roles.
+    """
     for name, rules in _OPERATORS:
         yield "clusterroles.rbac.authorization.k8s.io", encode(_role(state, name, rules))
-        subject = f"ServiceAccount:{state.rng.choice(namespaces)}/{name}"
+        subject = f"ServiceAccount:{_HOLDERS.get(name) or state.rng.choice(accounts)}"
         yield (
             "clusterrolebindings.rbac.authorization.k8s.io",
             encode(_binding(state, name, "ClusterRole", name, [subject])),
         )
-    for number in range(max(2, len(namespaces) // 10)):
+    for number in range(max(2, len(accounts) // 10)):
         role = state.rng.choices(("view", "edit", "cluster-admin", "prometheus"), (70, 18, 4, 8))[0]
-        subject = f"Group:team-{number}" if number % 3 else f"ServiceAccount:{state.rng.choice(namespaces)}/default"
+        subject = f"Group:team-{number}" if number % 3 else f"ServiceAccount:{state.rng.choice(accounts)}"
         yield (
             "clusterrolebindings.rbac.authorization.k8s.io",
             encode(_binding(state, f"team-{number}-{role}", "ClusterRole", role, [subject])),

@@ -12,7 +12,8 @@ from synthetic.workloads import Archetype
 Item = tuple[str, bytes]
 
 _REPLICAS = ((1, 1), (2, 2), (3, 3), (4, 10), (11, 40))
-_REPLICA_WEIGHTS = (35, 25, 15, 18, 7)
+_REPLICA_WEIGHTS = (25, 20, 15, 22, 18)
+"""Seven replicas on average, two in the middle."""
 _REGISTRIES = (
     "111122223333.dkr.ecr.eu-central-1.amazonaws.com",
     "ghcr.io/example",
@@ -122,6 +123,7 @@ def _values(state: State, namespace: str, team: str, name: str, account: str) ->
         "owner": name,
         "index": "0",
         "revision": "1",
+        "pool": state.pool(),
         "size": 0,
     }
 
@@ -206,7 +208,7 @@ def _cron_job(state: State, way: Archetype, values: dict[str, object], size: int
         job = {**values, "uid": state.uid(), "rv": state.version(), "owner_uid": owner_uid, "set": name}
         yield "jobs.batch", way.job.fill(job)
         shared = {**values, "owner": name, "owner_uid": job["uid"], "pod": f"{name}-{state.suffix()}"}
-        yield "pods", way.job_pod.fill(pod_values(state, shared, state.rng.choice(state.nodes)))
+        yield "pods", way.job_pod.fill(pod_values(state, shared, state.place(str(shared["pool"]))))
 
 
 def _pods(
@@ -214,7 +216,7 @@ def _pods(
 ) -> Iterator[Item]:
     addresses = []
     for number, name in enumerate(names):
-        machine = state.rng.choice(state.nodes)
+        machine = state.place(str(shared["pool"]))
         values = pod_values(state, {**shared, "pod": name, "index": str(number)}, machine, host_network=hosted)
         addresses.append((name, str(values["uid"]), str(values["ip"]), machine))
         yield "pods", template.fill(values)

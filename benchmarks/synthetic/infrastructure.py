@@ -74,18 +74,25 @@ _COREFILE = (
 )
 AGENTS_PER_NODE = 4
 SINGLE_PODS = sum(size for *_, size, _ in _SINGLE)
-NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease", "observability", "ingress-nginx")
+NAMESPACES = {
+    "default": (),
+    "kube-system": ("calico-node", "kube-proxy", "coredns", "calico-kube-controllers", "aws-load-balancer-controller"),
+    "kube-public": (),
+    "kube-node-lease": (),
+    "observability": ("node-exporter", "fluent-bit"),
+    "ingress-nginx": ("ingress-nginx-controller",),
+}
+"""Namespaces of the platform with the ServiceAccounts of its add-ons."""
 
 
 def nodes(state: State) -> Iterator[Item]:
     """The nodes; one in twenty, but at most ten, has a public address."""
     public = {machine.name for machine in state.rng.sample(state.nodes, min(10, len(state.nodes) // 20))}
     for number, machine in enumerate(state.nodes):
-        pool = f"pool-{number % 5}"
         labels = {
             "beta.kubernetes.io/arch": "amd64",
             "eks.amazonaws.com/capacityType": "ON_DEMAND",
-            "eks.amazonaws.com/nodegroup": pool,
+            "eks.amazonaws.com/nodegroup": machine.pool,
             "kubernetes.io/arch": "amd64",
             "kubernetes.io/hostname": machine.name,
             "kubernetes.io/os": "linux",
@@ -219,7 +226,7 @@ def _deployment(state: State, namespace: str, name: str, image: str, size: int, 
     }
     addresses: list[Address] = []
     for _ in range(size):
-        values = pod_values(state, {**shared, "pod": f"{name}-{tail}-{state.suffix()}"}, state.rng.choice(state.nodes))
+        values = pod_values(state, {**shared, "pod": f"{name}-{tail}-{state.suffix()}"}, state.place())
         addresses.append((str(values["pod"]), str(values["uid"]), str(values["ip"]), state.nodes[0]))
         yield "pods", pods.fill(values)
     front = service(state, namespace, "kube-dns" if name == "coredns" else name, labels, port)

@@ -104,6 +104,7 @@ def application(rng: random.Random, *, job: bool = False) -> tuple[Json, bool]:
     sidecars = [] if job else rng.sample(_SIDECARS, rng.choices((0, 1, 2), (68, 25, 7))[0])
     containers = [main, *(_sidecar(rng, name, image, style) for name, image in sidecars)]
     fields: Json = {"serviceAccountName": "<<sa>>", "serviceAccount": "<<sa>>", "securityContext": _pod_security(style)}
+    fields["nodeSelector"] = {"eks.amazonaws.com/nodegroup": "<<pool>>"}
     token = rng.random() > (0.6 if style == "hardened" else 0.1)
     if not token:
         fields["automountServiceAccountToken"] = False

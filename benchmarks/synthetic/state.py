@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 _NOW = datetime(2025, 11, 24, 6, 0, tzinfo=UTC)
 _PODS_PER_NODE = 30
+_POOLS = ("general", "system", *["general"] * 3, "memory", *["general"] * 3, "spot")
+"""Pools of the nodes, repeated: seven of ten nodes belong to the first."""
 _VOCABULARY = (
     "account address alert asset audit balance basket billing booking cache campaign cart catalog channel "
     "checkout claim cohort contract coupon courier credit customer delivery dispatch document feed fleet "
@@ -34,11 +36,12 @@ _SUFFIXES = (
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One node: name, address inside the VPC, zone."""
+    """One node: name, address inside the VPC, zone, pool."""
 
     name: str
     address: str
     zone: str
+    pool: str
 
 
 @dataclass
@@ -51,11 +54,23 @@ class State:
     _services: int = 0
     _node_ports: int = 0
     _versions: int = 10_000_000
-    _times: tuple[str, ...] = field(default=())
+    _times: tuple[str, ...] = ()
+    _by_pool: dict[str, list[Machine]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         moments = (_NOW - timedelta(seconds=self.rng.randrange(60, 150 * 86400)) for _ in range(2000))
+        for machine in self.nodes:
+            self._by_pool.setdefault(machine.pool, []).append(machine)
+            self._by_pool.setdefault("", []).append(machine)
         self._times = tuple(moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in moments)
+
+    def place(self, pool: str = "") -> Machine:
+        """A node for one pod: of a pool, or any."""
+        return self.rng.choice(self._by_pool[pool])
+
+    def pool(self) -> str:
+        """The pool of one workload; large pools have more of them."""
+        return self.rng.choice(self.nodes).pool
 
     def uid(self) -> str:
         """A UID."""
@@ -127,5 +142,6 @@ def new(pods: int, seed: int) -> State:
     for number in range(count):
         address = _ipv4(10, 0, 512 + number)
         name = f"ip-{address.replace('.', '-')}.eu-central-1.compute.internal"
-        nodes.append(Machine(name, address, "eu-central-1" + "abc"[number % 3]))
+        pool = _POOLS[number % len(_POOLS)]
+        nodes.append(Machine(name, address, "eu-central-1" + "abc"[number % 3], pool))
     return State(rng, tuple(nodes))

@@ -13,7 +13,7 @@ from kubeaudit.policy.schema import Policy
 
 def files(folders: tuple[str, ...]) -> tuple[PolicyFile, ...]:
     """Every policy file: shipped ones first. Raises :class:`UsageError`."""
-    found = list(read_folder(data.policies()))
+    found = list(read_folder(data.policy_folder()))
     for folder in folders:
         if not Path(folder).is_dir():
             raise UsageError(f"--policies {folder} is no folder", "give a folder that holds THEME/ID.yaml files")

@@ -18,23 +18,18 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("aws-access-key", re.compile(r"(?<![A-Z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Z0-9])")),
     ("url-password", re.compile(r"(?P<keep>://[^\s/:@\"'<>]{0,256}:)[^\s/\"'<>]+(?=@)")),
     ("password", re.compile(r"(?P<keep>(?<![\w.\-])[\w.\-]{1,64}:)[^\s/\"'@]{1,256}(?=@(?:tcp|unix)\()")),
-    ("password", re.compile(r"(?P<keep>(?<!\S)(?:-u|--user)[ =][\"']?[^\s:\"']{1,64}:)[^\s\"']+")),
     ("authorization", re.compile(r"(?P<keep>\b(?:[Bb]earer|[Bb]asic) )(?=\S{0,256}[\d=])[\w.~+/\-]{8,}=*")),
-    ("api-token", re.compile(r"(?<![A-Za-z0-9])(?:gh[ops]_|github_pat_|glpat-|xox[a-z]-|AIza)[\w\-]{16,}")),
-    ("api-token", re.compile(r"(?P<keep>hooks\.slack\.com/services/)[\w/]+")),
+    ("api-token", re.compile(r"(?<![A-Za-z0-9])(?:ghp_|github_pat_|glpat-|xox[a-z]-)[\w\-]{16,}")),
 )
-_MARKS = (
-    *("-----BEGIN ", "eyJ", "AKIA", "ASIA", "-u ", "--user", "earer ", "asic ", "gho_", "ghp_", "ghs_", "github_pat_"),
-    *("glpat-", "xox", "AIza", "hooks.slack.com/"),
-)
+_MARKS = ("-----BEGIN ", "eyJ", "AKIA", "ASIA", "earer ", "asic ", "ghp_", "github_pat_", "glpat-", "xox")
 _AT_MARKS = ("://", "@tcp(", "@unix(")
-"""One of these or, with an at sign, of those above stands in every text that a shape matches."""
+"""In every text that a shape matches stands one of the marks above or, with an at sign, one of these."""
 
 _LABEL = re.compile(r"""(?<![\w.\-])(?P<name>[\w.\-]{2,64})(?P<separator>\\*["']?[ \t]*[=:][ \t]*|\s+)""")
 _QUOTED = re.compile(r"""(?P<quote>\\*["'])(?P<value>(?:(?!(?P=quote))(?:\\.|[^\\]))*)(?P=quote)""")
 _OPEN = re.compile(r"""(?:\\*["'])?(?P<value>[^\s"'&]+)""")
 _LINE = re.compile(r"""(?P<value>[^\s"',}][^\n"',}]*)""")
-_HINTS = ("pass", "pwd", "secret", "token", "key", "cred", "auth")
+_HINTS = ("pass", "pwd", "secret", "token", "key", "cred", "auth", "-u")
 """One of these stands, in lower case, in every name that :func:`secret_kind` knows."""
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")

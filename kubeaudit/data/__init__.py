@@ -1,16 +1,19 @@
-"""Finds the files that ship with the package: policies, report templates and the JSON schema of the result document."""
+"""Finds the files that ship with the package: policies, report templates and the JSON schema of the result document.
+
+The functions are not called ``policies`` and ``templates``: importing the packages of those names would replace them.
+"""
 
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 
-def policies() -> Traversable:
+def policy_folder() -> Traversable:
     """The folder of shipped policies."""
     return _folder("kubeaudit.data.policies", "policies")
 
 
-def templates() -> Traversable:
+def template_folder() -> Traversable:
     """The folder of report templates."""
     return _folder("kubeaudit.data.templates", "reports/templates")
 

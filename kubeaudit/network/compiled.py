@@ -7,7 +7,7 @@ from kubeaudit.proof import Path
 from kubeaudit.refs import ObjectRef
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """What one peer of one rule allows.
 
     ``subjects`` are the selected classes it holds for: all of them, or those whose port name stands for a number in

@@ -60,16 +60,43 @@ class Doubt(Struct, frozen=True):
         )
 
 
+class Doubts(Struct, frozen=True):
+    """Every doubt about a cluster, and the classes they touch by (direction, whether TCP), so that most need no search."""
+
+    every: tuple[Doubt, ...]
+    may_block: dict[tuple[Direction, bool], int]
+    may_allow: dict[tuple[Direction, bool], int]
+
+    def about(self, cls: int, direction: Direction, protocol: str) -> list[Doubt]:
+        """The doubts that touch a side of a connection."""
+        key = (direction, protocol == "TCP")
+        if not (self.may_block[key] | self.may_allow[key]) >> cls & 1:
+            return []
+        return [doubt for doubt in self.every if doubt.touches(cls, direction, protocol)]
+
+
+def gathered(every: Sequence[Doubt]) -> Doubts:
+    """The doubts with the masks of the classes they touch."""
+    may_block = {(direction, tcp): 0 for direction in _BOTH for tcp in (True, False)}
+    may_allow = dict(may_block)
+    for doubt in every:
+        for direction in doubt.directions:
+            for tcp in (True, False) if not doubt.only_tcp else (True,):
+                may_block[direction, tcp] |= doubt.classes if doubt.may_block else 0
+                may_allow[direction, tcp] |= doubt.classes if doubt.may_allow else 0
+    return Doubts(tuple(every), may_block, may_allow)
+
+
 def doubts(
     cluster: Cluster, universe: Universe, cni: CniProfile, policies: Sequence[CompiledPolicy], tables: Sequence[Table]
-) -> tuple[Doubt, ...]:
+) -> Doubts:
     """Everything that leaves verdicts of this cluster open."""
     found: list[Doubt] = []
     if cni.enforces is not Fact.NO:
         found.extend(_unread_policies(cluster, universe))
         found.extend(_faulty(cluster, universe, policies))
     found.extend(_other_kinds(cluster, universe, cni, tables))
-    return tuple(doubt for doubt in found if doubt.classes)
+    return gathered([doubt for doubt in found if doubt.classes])
 
 
 def _unread_policies(cluster: Cluster, universe: Universe) -> Iterator[Doubt]:

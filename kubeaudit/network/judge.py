@@ -9,7 +9,7 @@ from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.compiled import CompiledPolicy
-from kubeaudit.network.doubts import Doubt
+from kubeaudit.network.doubts import Doubt, Doubts
 from kubeaudit.network.ports import ICMP, PortSpace
 from kubeaudit.network.rows import Signature, Table
 from kubeaudit.network.universe import Universe
@@ -42,7 +42,7 @@ class Judge(Struct, frozen=True):
     policies: tuple[CompiledPolicy, ...]
     ingress: Table
     egress: Table
-    doubts: tuple[Doubt, ...]
+    doubts: Doubts
 
     def table(self, direction: Direction) -> Table:
         """The rows of a direction."""
@@ -128,9 +128,7 @@ class Judge(Struct, frozen=True):
             yield Decision(self.policies[number].ref, direction, None, ("spec", "podSelector"), Action.ISOLATE)
 
     def _with_doubts(self, side: Side, cls: int, protocol: str) -> Side:
-        for doubt in self.doubts:
-            if not doubt.touches(cls, side.direction, protocol):
-                continue
+        for doubt in self.doubts.about(cls, side.direction, protocol):
             if side.state is State.UNKNOWN:
                 side = _also(side, doubt)
             elif doubt.may_block if side.state is State.YES else doubt.may_allow:

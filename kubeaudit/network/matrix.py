@@ -1,61 +1,68 @@
 """All pairs of classes without a loop over pairs: for every target the masks of its sources, by port (network.md, 5.2).
 
-The egress rows are turned round once; a target's sources are then a few ANDs. Everything :meth:`Reach.connect` looks
-at for one pair is a mask here: what is undefined, what was not read, own nodes, and whether anything enforces.
+The egress rows are turned round once; a target's sources are then a few ANDs. Everything :meth:`Reach.connect` looks at
+for one pair is a mask here: what is undefined, what was not read, own nodes, and whether anything enforces.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import compress
 
 from msgspec import Struct
 
-from kubeaudit.model.selectors import bits_of, mask_of
+from kubeaudit.model.selectors import mask_of
 from kubeaudit.model.workloads import WorkloadClass
-from kubeaudit.network.ipspace import FAMILIES
 from kubeaudit.network.judge import Judge
 from kubeaudit.network.ports import ICMP
-from kubeaudit.network.rows import Segment, Table, partition
+from kubeaudit.network.rows import Segment, partition
 from kubeaudit.network.verdicts import Direction
 from kubeaudit.settings import Fact
 
+_BITS = bytes.maketrans(b"01", b"\x00\x01")
 
-class Column(Struct, frozen=True):
-    """Ports of a target with the same sources: masks of the classes that reach it, and of those where it is not known."""
+
+class Column(Struct, frozen=True, gc=False):
+    """Ports of a target with the same sources: masks of the classes that reach it, and of those not known to."""
 
     ports: int
     reachable: int
     unknown: int
 
 
-class _Tri(Struct, frozen=True):
-    """Classes by the state of one side; what is in neither mask is blocked."""
+class _Side(Struct, frozen=True, gc=False):
+    """Source classes by the state of one side on some ports; what is in neither mask is blocked."""
 
+    ports: int
     yes: int
     unknown: int
 
 
-class Matrix(Struct, frozen=True, eq=False):
-    """The egress rows by target. ``groups`` holds per family the (ports, target classes, maybe, source classes) parts of all rows.
+class _Plane(Struct, frozen=True):
+    """The egress rows of one family by target. ``sides[kind_of[target]]`` are the sources that may open to it."""
 
-    ``towards[family][target]`` indexes the groups that name the target. ``open_sources`` are not isolated for egress.
-    """
+    family: str
+    having: int
+    kind_of: tuple[int, ...]
+    sides: tuple[tuple[_Side, ...], ...]
+
+
+class Matrix(Struct, frozen=True, eq=False, dict=True):
+    """The sources of every class. A family is worked out when it is first asked for."""
 
     judge: Judge
-    open_sources: int
-    groups: dict[str, tuple[tuple[int, int, int, int], ...]]
-    towards: dict[str, tuple[tuple[int, ...], ...]]
-    having: dict[str, int]
-    unscheduled: int
-    on_node: dict[str, int]
 
     def columns(self, target: int, family: str = "IPv4") -> tuple[Column, ...]:
         """The sources of a target over all its ports, each port once; none where it has no address of the family."""
-        if not self.having[family] >> target & 1:
+        plane = self._ipv6 if family == "IPv6" else self._ipv4
+        if not plane.having >> target & 1:
             return ()
+        certain, possible = self._exempt(target)
         found: dict[tuple[int, int], int] = {}
-        for segment in self._egress(target, family):
-            for row in self.judge.ingress.of(target).row:
-                for ports, protocol in self._by_protocol(segment.ports & row.ports):
-                    masks = self._pair(target, family, segment, row, protocol)
+        into_sides = self._ingress(target, family)
+        for out in plane.sides[plane.kind_of[target]]:
+            for into in into_sides:
+                if ports := out.ports & into.ports:
+                    masks = self._pair(out, into, plane.having, certain, possible)
                     found[masks] = found.get(masks, 0) | ports
         return tuple(Column(ports, yes, unknown) for (yes, unknown), ports in found.items())
 
@@ -64,133 +71,160 @@ class Matrix(Struct, frozen=True, eq=False):
         atom = self.judge.ports.atom(protocol, port)
         return next((c for c in self.columns(target, family) if c.ports & atom), Column(atom, 0, 0))
 
-    def _by_protocol(self, ports: int) -> Iterator[tuple[int, str]]:
-        """Apart what a doubt about TCP (NET-135) and the rule for ICMP (NET-34) tell apart."""
-        tcp, icmp = self.judge.ports.whole("TCP"), self.judge.ports.icmp
-        for part, protocol in ((ports & tcp, "TCP"), (ports & ~(tcp | icmp), "UDP"), (ports & icmp, ICMP)):
-            if part:
-                yield part, protocol
-
-    def _egress(self, target: int, family: str) -> tuple[Segment, ...]:
-        """Source classes whose egress rows name the target, by port."""
-        bit = 1 << target
-        parts = (
-            (ports, sources if to & bit else 0, sources if maybe & bit else 0)
-            for ports, to, maybe, sources in (self.groups[family][number] for number in self.towards[family][target])
-        )
-        return partition(parts, self.judge.ports.everything)
-
-    def _pair(self, target: int, family: str, egress: Segment, row: Segment, protocol: str) -> tuple[int, int]:
-        """Masks of the sources that reach the target, and of the undecided ones."""
-        judge, having = self.judge, self.having[family]
-        out = self._sources_side(egress, protocol)
-        into = self._target_side(target, family, row, protocol)
-        yes = out.yes & into.yes & having
+    def _pair(self, out: _Side, into: _Side, having: int, certain: int, possible: int) -> tuple[int, int]:
+        """Both sides, then exceptions, then enforcement (V-1, V-2, V-4): sources that reach, and undecided ones."""
+        yes = out.yes & into.yes & having | certain & having
         unknown = (out.yes | out.unknown) & (into.yes | into.unknown) & having & ~yes
-        certain, possible = self._exempt(target)
-        yes, unknown = yes | certain & having, unknown & ~certain
-        blocked = having & ~(yes | unknown)
-        return yes, unknown | (blocked if judge.cni.enforces is Fact.UNKNOWN else blocked & possible)
+        enforces = self.judge.cni.enforces
+        if enforces is Fact.UNKNOWN:
+            unknown = having & ~yes
+        elif enforces is Fact.YES:
+            unknown |= having & possible & ~yes
+        return yes, unknown
 
-    def _sources_side(self, segment: Segment, protocol: str) -> _Tri:
-        judge = self.judge
-        classes, host = judge.universe.classes, judge.universe.host
-        yes = segment.peers | self.open_sources
-        unknown = (classes if judge.undefined_protocol(protocol) else segment.maybe) & ~yes
-        # Policies that select a host-network pod have no effect, or an undefined one (NET-48).
-        if judge.cni.name:
-            yes, unknown = yes | host, unknown & ~host
-        else:
-            unknown |= host & ~yes
-        may_block = may_allow = 0
-        for doubt in judge.doubts:
-            if Direction.EGRESS in doubt.directions and (protocol == "TCP" or not doubt.only_tcp):
-                may_block |= doubt.classes if doubt.may_block else 0
-                may_allow |= doubt.classes if doubt.may_allow else 0
-        return self._decided(yes, unknown, may_block, may_allow)
-
-    def _target_side(self, target: int, family: str, row: Segment, protocol: str) -> _Tri:
+    def _ingress(self, target: int, family: str) -> list[_Side]:
+        """Classes that the policies of the target let in."""
         judge, universe = self.judge, self.judge.universe
         isolated = bool(judge.ingress.of(target).policies)
-        yes, unknown = universe.seen_in(row.peers, family), universe.seen_in(row.maybe, family)
-        if isolated and judge.undefined_protocol(protocol):
-            unknown = universe.classes & ~yes
-        if universe.host >> target & 1:
-            if judge.cni.name or not isolated:
-                yes, unknown = universe.classes, 0
-            else:
-                unknown = universe.classes & ~yes
-        touched = [d for d in judge.doubts if d.touches(target, Direction.INGRESS, protocol)]
-        may_block = universe.classes if any(d.may_block for d in touched) else 0
-        may_allow = universe.classes if any(d.may_allow for d in touched) else 0
-        return self._decided(yes, unknown, may_block, may_allow)
+        host = universe.host >> target & 1
+        found = []
+        for row in judge.ingress.of(target).row:
+            for ports, protocol in _by_protocol(judge, row.ports):
+                yes, unknown = universe.seen_in(row.peers, family), universe.seen_in(row.maybe, family)
+                if isolated and judge.undefined_protocol(protocol):
+                    unknown = self._everyone & ~yes
+                if host and (judge.cni.name or not isolated):
+                    yes, unknown = self._everyone, 0
+                elif host:
+                    unknown = self._everyone & ~yes
+                key = (Direction.INGRESS, protocol == "TCP")
+                may_block = self._everyone if judge.doubts.may_block[key] >> target & 1 else 0
+                may_allow = self._everyone if judge.doubts.may_allow[key] >> target & 1 else 0
+                found.append(self._decided(_Side(ports, yes, unknown), may_block, may_allow))
+        return found
 
-    def _decided(self, yes: int, unknown: int, may_block: int, may_allow: int) -> _Tri:
+    def _egress(self, family: str, parts: Iterable[tuple[int, int, int]]) -> tuple[_Side, ...]:
+        """Classes whose policies let them open to a target; ``parts`` are the (ports, sources, maybe) of their rows."""
+        judge, host = self.judge, self.judge.universe.host
+        found = []
+        for segment in partition(parts, judge.ports.everything):
+            for ports, protocol in _by_protocol(judge, segment.ports):
+                yes = segment.peers | self._open_sources
+                unknown = (self._everyone if judge.undefined_protocol(protocol) else segment.maybe) & ~yes
+                # Policies that select a host-network pod have no effect, or an undefined one (NET-48).
+                if judge.cni.name:
+                    yes, unknown = yes | host, unknown & ~host
+                else:
+                    unknown |= host & ~yes
+                key = (Direction.EGRESS, protocol == "TCP")
+                side = _Side(ports, yes, unknown)
+                found.append(self._decided(side, judge.doubts.may_block[key], judge.doubts.may_allow[key]))
+        return tuple(found)
+
+    def _decided(self, side: _Side, may_block: int, may_allow: int) -> _Side:
         """A side after enforcement (NET-71) and doubts: masks of the classes whose verdict something unseen may change."""
-        classes = self.judge.universe.classes
-        if self.judge.cni.enforces is Fact.NO:
-            yes, unknown = classes, 0
-        blocked = classes & ~(yes | unknown)
-        return _Tri(yes & ~may_block, unknown | yes & may_block | blocked & may_allow)
+        yes, unknown = (self._everyone, 0) if self.judge.cni.enforces is Fact.NO else (side.yes, side.unknown)
+        blocked = self._everyone & ~(yes | unknown)
+        return _Side(side.ports, yes & ~may_block, unknown | yes & may_block | blocked & may_allow)
 
     def _exempt(self, target: int) -> tuple[int, int]:
         """Sources that policies do not concern: for certain, and perhaps (V-2)."""
         cni, universe, cls = self.judge.cni, self.judge.universe, self.judge.classes[target]
         to_host = universe.host >> target & 1
-        others = universe.classes & ~universe.host if to_host else universe.host
+        others = self._everyone & ~universe.host if to_host else universe.host
         near = 0
-        for node in cls.nodes:
-            near |= self.on_node.get(node, 0)
+        for node in cls.nodes if others else ():
+            near |= self._on_node.get(node, 0)
         near &= others
         fact = cni.pod_reaches_own_node if to_host else cni.node_reaches_own_pod
-        possible = others & ~near & (self.unscheduled if cls.pods else universe.classes)
+        possible = others & ~near & (self._unscheduled if cls.pods else self._everyone)
         itself = 1 << target
         if fact is Fact.YES:
             return itself | near, possible
         return itself, possible | (near if fact is Fact.UNKNOWN else 0)
 
+    @cached_property
+    def _everyone(self) -> int:
+        return self.judge.universe.classes
 
-def matrix(judge: Judge) -> Matrix:
-    """Turn the egress rows round."""
-    table = judge.egress
-    open_sources = 0
-    for signature in table.signatures:
-        if not signature.policies and not judge.cni.isolates_all:
-            open_sources |= signature.classes
-    groups = {family: _groups(judge, table, family) for family in FAMILIES}
-    size = judge.universe.size
-    return Matrix(
-        judge,
-        open_sources,
-        groups,
-        {family: _towards(found, size) for family, found in groups.items()},
-        {
-            family: mask_of(c.index for c in judge.classes if not c.families or family in c.families)
-            for family in FAMILIES
-        },
-        mask_of(c.index for c in judge.classes if not c.pods),
-        _on_node(judge.classes),
-    )
+    @cached_property
+    def _unscheduled(self) -> int:
+        return mask_of(c.index for c in self.judge.classes if not c.pods)
+
+    @cached_property
+    def _open_sources(self) -> int:
+        """Classes that nothing isolates for egress."""
+        return 0 if self.judge.cni.isolates_all else self._everyone & ~self.judge.egress.isolated
+
+    @cached_property
+    def _on_node(self) -> dict[str, int]:
+        return _on_node(self.judge.classes)
+
+    @cached_property
+    def _ipv4(self) -> _Plane:
+        return self._plane("IPv4")
+
+    @cached_property
+    def _ipv6(self) -> _Plane:
+        return self._plane("IPv6")
+
+    def _plane(self, family: str) -> _Plane:
+        groups = list(_groups(self.judge, family))
+        kinds: dict[tuple[int, ...], int] = {}
+        kind_of = [kinds.setdefault(named_by, len(kinds)) for named_by in _towards(groups, self.judge.universe.size)]
+        sides = tuple(
+            self._egress(
+                family,
+                ((g.ports, g.sources, 0) if n & 1 else (g.ports, 0, g.sources) for n in k for g in (groups[n >> 1],)),
+            )
+            for k in kinds
+        )
+        having = mask_of(c.index for c in self.judge.classes if not c.families or family in c.families)
+        return _Plane(family, having, tuple(kind_of), sides)
 
 
-def _groups(judge: Judge, table: Table, family: str) -> tuple[tuple[int, int, int, int], ...]:
-    """Rows of all egress signatures; equal ones are one group with the classes of all."""
+class _Group(Struct, frozen=True, gc=False):
+    """Egress rows of some classes that are equal: on these ports they open ``to`` and ``maybe`` to these classes."""
+
+    ports: int
+    to: int
+    maybe: int
+    sources: int
+
+
+def _groups(judge: Judge, family: str) -> Iterator[_Group]:
     found: dict[tuple[int, int, int], int] = {}
-    for signature in table.signatures:
+    for signature in judge.egress.signatures:
         for segment in signature.row if signature.policies else ():
             to, maybe = judge.universe.seen_in(segment.peers, family), judge.universe.seen_in(segment.maybe, family)
             if to | maybe:
                 key = (segment.ports, to, maybe)
                 found[key] = found.get(key, 0) | signature.classes
-    return tuple((*key, sources) for key, sources in found.items())
+    for key, sources in found.items():
+        yield _Group(*key, sources)
 
 
-def _towards(groups: Sequence[tuple[int, int, int, int]], size: int) -> tuple[tuple[int, ...], ...]:
+def _towards(groups: Sequence[_Group], size: int) -> Iterator[tuple[int, ...]]:
+    """For every target the groups that name it: twice the number of the group, and one where it is for certain."""
     found: list[list[int]] = [[] for _ in range(size)]
-    for number, (_, to, maybe, _) in enumerate(groups):
-        for target in bits_of(to | maybe):
-            found[target].append(number)
-    return tuple(tuple(numbers) for numbers in found)
+    for number, group in enumerate(groups):
+        for targets, mark in ((group.to, 2 * number + 1), (group.maybe, 2 * number)):
+            for held in _members(found, targets):
+                held.append(mark)
+    return map(tuple, found)
+
+
+def _members(lists: list[list[int]], mask: int) -> Iterable[list[int]]:
+    """The lists whose position is a bit of the mask; the loop over the bits runs in C."""
+    return compress(lists, f"{mask:b}"[::-1].encode().translate(_BITS)) if mask else ()
+
+
+def _by_protocol(judge: Judge, ports: int) -> Iterator[tuple[int, str]]:
+    """Apart what a doubt about TCP (NET-135) and the rule for ICMP (NET-34) tell apart."""
+    tcp, icmp = judge.ports.whole("TCP"), judge.ports.icmp
+    for part, protocol in ((ports & tcp, "TCP"), (ports & ~(tcp | icmp), "UDP"), (ports & icmp, ICMP)):
+        if part:
+            yield part, protocol
 
 
 def _on_node(classes: Sequence[WorkloadClass]) -> dict[str, int]:

@@ -19,7 +19,7 @@ from kubeaudit.network.doubts import doubts
 from kubeaudit.network.evidence import AllowAll, allow_all, evidence, no_policy
 from kubeaudit.network.ipspace import FAMILIES, ip_space
 from kubeaudit.network.judge import Exemption, Judge, external, no_address
-from kubeaudit.network.matrix import Column, Matrix, matrix
+from kubeaudit.network.matrix import Column, Matrix
 from kubeaudit.network.ports import port_space
 from kubeaudit.network.relation import Row, relation
 from kubeaudit.network.rows import Table, table
@@ -147,7 +147,7 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def matrix(self) -> Matrix:
         """All pairs of classes as masks: who reaches a class, on which ports, without asking pair by pair."""
-        return matrix(self.judge)
+        return Matrix(self.judge)
 
     def relation(self, families: Iterable[str] = tuple(FAMILIES)) -> Iterator[Row]:
         """The whole relation as flat rows (AGG-5)."""

@@ -12,7 +12,7 @@ from kubeaudit.network.compiled import CompiledPolicy, Entry
 from kubeaudit.network.verdicts import Direction
 
 
-class Segment(Struct, frozen=True):
+class Segment(Struct, frozen=True, gc=False):
     """Ports with the same peers. ``maybe`` are peers that match only if something undefined has it so."""
 
     ports: int

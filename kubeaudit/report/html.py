@@ -68,7 +68,7 @@ class _Templates(BaseLoader):
 
 
 def _source(name: str) -> str:
-    return (data.templates() / name).read_text(encoding="utf-8")
+    return (data.template_folder() / name).read_text(encoding="utf-8")
 
 
 def _finalize(value: object) -> object:

@@ -38,7 +38,11 @@ FACET_WORDS = {
 }
 """What an attacker has of a workload or node (EXP-07), short enough for a box."""
 
-_KIND_AND_NAME = re.compile(r"([A-Z][A-Za-z]+) (\S.*)", re.DOTALL)
+_KIND_AND_NAME = re.compile(r"([A-Z][A-Za-z]*[a-z][A-Za-z]*) (\S.*)", re.DOTALL)
+
+
+_SAID = re.compile(r"(\S+) \([a-z ]+\)")
+"""A workload's name whose label adds what the attacker has of it, e.g. ``shop/frontend (code)``: the facet says it."""
 
 
 class Label(Struct, frozen=True):
@@ -64,6 +68,8 @@ def label(key: str, text: str) -> Label:
     if parts:
         kind, name = parts[1], parts[2]
     facet = FACET_WORDS.get(Facet(ending), "") if ending in set(Facet) else ""
+    if facet and (said := _SAID.fullmatch(name)):
+        name = said[1]
     return Label(kind, wrapped(name, NAME_COLUMNS, NAME_LINES), facet)
 
 

@@ -199,13 +199,13 @@ def _paths(out: Console, paths: Sequence[PathResult]) -> None:
 
 
 def _stations(path: PathResult) -> list[str]:
-    """The objects of a path: each once, Services and bindings left out, for they follow from what stands around them."""
+    """The objects of a path, each once; Services and bindings are left out, because their neighbours imply them."""
     found = [path.entry_label]
-    for hop in path.hops[:-1]:
+    for hop in path.hops:
         name = hop.target_label.partition(" (")[0]
-        if name != found[-1] and not hop.target.startswith(_PASSED_OVER):
+        if name != found[-1] and (hop is path.hops[-1] or not hop.target.startswith(_PASSED_OVER)):
             found.append(name)
-    return [*found, path.jewel_label]
+    return found
 
 
 def _heading(out: Console, text: str) -> None:

@@ -74,6 +74,8 @@ def test_labels_show_kind_name_and_what_the_attacker_has() -> None:
     assert (shown.kind, shown.name, shown.facet) == ("Deployment", ("shop/frontend",), "sends requests")
     assert label("sink/cluster-admin", "cluster-admin").kind == "crown jewel"
     assert label("internet", "internet").kind == ""
+    assert label("api-server/1", "API server 192.0.2.1:443").kind == "API server"
+    assert label("workload/shop/Deployment/a.ctl", "Deployment shop/a (code)").name == ("shop/a",)
     assert label("something-new/x", "x").lines == 1
 
 

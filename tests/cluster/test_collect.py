@@ -1,0 +1,337 @@
+"""Collecting from a real API server: pages, refusals, expired tokens, throttling, crashes and silence.
+
+The fake API server of tests/collect says what we think an API server says; this one is asked.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubeaudit import snapshot as files
+from kubeaudit.collect.client import JSON, Client, Connection, RequestError, Response, connect
+from kubeaudit.collect.live import check_namespaces, collect
+from kubeaudit.collect.progress import Silent
+from kubeaudit.errors import CollectError, UsageError
+from kubeaudit.kinds import CONFIGMAPS, KINDS
+from kubeaudit.snapshot import Outcome, Read, Snapshot
+
+from .conftest import StartApiServer
+from .server import ApiServer
+
+ACCOUNTS = "serviceaccounts"
+CERTIFICATES = "certificates.cert-manager.io"
+
+
+def accounts(namespace: str, count: int) -> list[dict[str, object]]:
+    """Small objects that a list has many of."""
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": f"account-{n:04}", "namespace": namespace}}
+        for n in range(count)
+    ]
+
+
+def custom_resource(group: str, version: str, plural: str, kind: str) -> dict[str, object]:
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": plural},
+            "versions": [{"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
+        },
+    }
+
+
+class Hooked(Client):
+    """The client, with something done before each GET: whatever a test breaks, it breaks between two pages."""
+
+    before: Callable[[str, Mapping[str, str]], None]
+
+    def get(
+        self, path: str, params: Mapping[str, str] | None = None, accept: str = JSON, seconds: float | None = None
+    ) -> Response:
+        self.before(path, params or {})
+        return super().get(path, params, accept, seconds)
+
+
+def hook(client: Client, before: Callable[[str, Mapping[str, str]], None]) -> Client:
+    client.__class__ = Hooked
+    assert isinstance(client, Hooked)
+    client.before = before
+    return client
+
+
+def before_page(number: int, action: Callable[[], object]) -> Callable[[str, Mapping[str, str]], None]:
+    """Does something once, before the page of that number (from 0) of the ServiceAccounts is asked for."""
+    asked: list[str] = []
+    lock = threading.Lock()
+
+    def before(path: str, params: Mapping[str, str]) -> None:
+        if path.endswith("/serviceaccounts"):
+            with lock:
+                asked.append(path)
+                if len(asked) == number + 1:
+                    action()
+
+    return before
+
+
+def client_of(server: ApiServer, **options: Any) -> Client:
+    return connect(Connection(kubeconfig=str(server.kubeconfig), **options))
+
+
+def take(client: Client, **options: Any) -> Snapshot:
+    usual = {"now": lambda: datetime.now(UTC), "tool_version": "test", "progress": Silent(), "stop": threading.Event()}
+    return collect(client, **(usual | options))
+
+
+def read(snapshot: Snapshot, resource: str, scope: str = "") -> Read:
+    (found,) = [each for each in snapshot.reads if (each.resource, each.scope) == (resource, scope)]
+    return found
+
+
+def names(snapshot: Snapshot, resource: str, namespace: str) -> list[str]:
+    metadata = [json.loads(item)["metadata"] for item in snapshot.objects(resource)]
+    return [each["name"] for each in metadata if each.get("namespace") == namespace]
+
+
+def test_everything_the_server_serves_is_read(api_server: ApiServer, tmp_path: Path) -> None:
+    """PERF-03: 1,200 objects come in three pages, and a snapshot written and read again is the same."""
+    api_server.namespace("paged")
+    api_server.apply(accounts("paged", 1_200))
+
+    snapshot = take(client_of(api_server))
+
+    assert names(snapshot, ACCOUNTS, "paged") == ["account-%04d" % n for n in range(1_200)] + ["default"]
+    assert read(snapshot, ACCOUNTS).requests == 3
+    assert snapshot.gaps() == ()
+    assert snapshot.bad == ()
+    served = {each.resource for each in snapshot.reads if each.outcome is Outcome.COMPLETE}
+    assert {kind.key for kind in KINDS if "." not in kind.group} - {"endpoints"} <= served
+    for resource in served - {CONFIGMAPS}:
+        kind = next(kind for kind in KINDS if kind.key == resource)
+        for item in snapshot.objects(resource):
+            found = json.loads(item)
+            assert (found["kind"], found["apiVersion"].rpartition("/")[0]) == (kind.kind, kind.group)
+    files.write(snapshot, tmp_path / "cluster.kubeaudit")
+    assert files.read(tmp_path / "cluster.kubeaudit") == snapshot
+
+
+def test_the_header_tells_the_cluster_and_who_we_are(api_server: ApiServer) -> None:
+    header = take(client_of(api_server)).header
+    system = api_server.request("GET", "/api/v1/namespaces/kube-system")
+    assert header.cluster_id == system.text("metadata", "uid")
+    assert header.server_version == api_server.request("GET", "/version").text("gitVersion")
+    assert (header.user, header.context, header.server_url) == ("admin", "admin", api_server.url)
+    assert "system:masters" in header.groups
+
+
+def test_impersonation(api_server: ApiServer) -> None:
+    """--as: what that user may list, and no more."""
+    snapshot = take(client_of(api_server, user="nobody-at-all"))
+    assert snapshot.header.user == "nobody-at-all"
+    assert {each.outcome for each in snapshot.reads} <= {Outcome.REFUSED, Outcome.NOT_SERVED}
+    assert {gap.reason for gap in snapshot.gaps()} == {"forbidden"}
+
+
+def test_lists_of_custom_resources(api_server: ApiServer) -> None:
+    """They come with their metadata last and with typed items; one in an unknown version is a gap."""
+    api_server.namespace("custom")
+    api_server.apply([custom_resource("cert-manager.io", "v1", "certificates", "Certificate")])
+    api_server.apply(
+        {
+            "apiVersion": "cert-manager.io/v1",
+            "kind": "Certificate",
+            "metadata": {"name": f"certificate-{n:03}", "namespace": "custom"},
+            "spec": {"secretName": "tls"},
+        }
+        for n in range(501)
+    )
+    unknown = "sandboxtemplates.extensions.agents.x-k8s.io"
+    api_server.apply([custom_resource("extensions.agents.x-k8s.io", "v9", "sandboxtemplates", "SandboxTemplate")])
+    api_server.apply([{"apiVersion": "extensions.agents.x-k8s.io/v9", "kind": "SandboxTemplate",
+                       "metadata": {"name": "one", "namespace": "custom"}}])  # fmt: skip
+
+    snapshot = take(client_of(api_server))
+
+    assert read(snapshot, CERTIFICATES).requests == 2
+    assert names(snapshot, CERTIFICATES, "custom") == [f"certificate-{n:03}" for n in range(501)]
+    assert json.loads(next(snapshot.objects(CERTIFICATES)))["spec"] == {"secretName": "tls"}
+    assert read(snapshot, unknown).outcome is Outcome.FAILED
+    assert read(snapshot, unknown).detail == "served as v9; understood: v1alpha1"
+    for path in ("certificates.cert-manager.io", "sandboxtemplates.extensions.agents.x-k8s.io"):
+        api_server.request("DELETE", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{path}").expect(200)
+
+
+def test_an_api_service_whose_server_is_away_is_a_gap(start_api_server: StartApiServer) -> None:
+    """CHK-05: never "not served"."""
+    server = start_api_server()
+    server.apply(
+        [
+            {
+                "apiVersion": "apiregistration.k8s.io/v1",
+                "kind": "APIService",
+                "metadata": {"name": "v1.cert-manager.io"},
+                "spec": {
+                    "group": "cert-manager.io",
+                    "version": "v1",
+                    "groupPriorityMinimum": 100,
+                    "versionPriority": 10,
+                    "insecureSkipTLSVerify": True,
+                    "service": {"name": "away", "namespace": "default"},
+                },
+            }
+        ]
+    )
+    accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+    for _ in range(200):
+        groups = server.request("GET", "/apis", headers={"Accept": accept}).expect(200).body
+        if "cert-manager.io" in json.dumps(groups):
+            break
+        threading.Event().wait(0.05)
+    (gap,) = take(client_of(server)).gaps()
+    assert (gap.resource, gap.reason, gap.status) == (CERTIFICATES, "read-incomplete", 503)
+
+
+def test_one_kind_is_refused(api_server: ApiServer) -> None:
+    """CHK-04: a role without nodes; with -n a namespaced kind falls back to the namespace (LP-07)."""
+    api_server.namespace("partly")
+    api_server.apply(accounts("partly", 2))
+    subject = {"kind": "ServiceAccount", "name": "account-0000", "namespace": "partly"}
+    bind = {"apiGroup": "rbac.authorization.k8s.io"}
+    rbac = "rbac.authorization.k8s.io/v1"
+    everything = [
+        {"apiGroups": [kind.group], "resources": [kind.resource], "verbs": ["list"]}
+        for kind in KINDS
+        if kind.key not in ("nodes", ACCOUNTS)
+    ]
+    own = [{"apiGroups": [""], "resources": [ACCOUNTS], "verbs": ["list"]}]
+    api_server.apply(
+        [
+            {"apiVersion": rbac, "kind": "ClusterRole", "metadata": {"name": "partly"}, "rules": everything},
+            {"apiVersion": rbac, "kind": "ClusterRoleBinding", "metadata": {"name": "partly"}, "subjects": [subject],
+             "roleRef": {**bind, "kind": "ClusterRole", "name": "partly"}},
+            {"apiVersion": rbac, "kind": "Role", "metadata": {"name": "own", "namespace": "partly"}, "rules": own},
+            {"apiVersion": rbac, "kind": "RoleBinding", "metadata": {"name": "own", "namespace": "partly"},
+             "subjects": [subject], "roleRef": {**bind, "kind": "Role", "name": "own"}},
+        ]
+    )  # fmt: skip
+    token = api_server.service_account_token("partly", "account-0000")
+    client = connect(Connection(kubeconfig=str(api_server.kubeconfig_for(token))))
+
+    refused = {(gap.resource, gap.scope, gap.reason, gap.status) for gap in take(client).gaps()}
+    assert {gap for gap in refused if gap[0] != CONFIGMAPS} == {
+        ("nodes", "", "forbidden", 403),
+        (ACCOUNTS, "", "forbidden", 403),
+    }
+    assert len({gap for gap in refused if gap[0] == CONFIGMAPS}) == 7
+
+    snapshot = take(client, namespaces=("partly", "default"))
+    assert names(snapshot, ACCOUNTS, "partly") == ["account-0000", "account-0001", "default"]
+    assert read(snapshot, ACCOUNTS, "partly").outcome is Outcome.COMPLETE
+    assert read(snapshot, ACCOUNTS, "default").outcome is Outcome.REFUSED
+    check_namespaces(snapshot, ("partly", "default"))
+    with pytest.raises(UsageError, match="no such namespace: gone"):
+        check_namespaces(snapshot, ("gone",))
+
+
+def test_credentials_the_server_does_not_know(api_server: ApiServer) -> None:
+    client = connect(Connection(kubeconfig=str(api_server.kubeconfig_for("forged"))))
+    with pytest.raises(CollectError, match="refused the credentials of context 'test' \\(401 Unauthorized\\)"):
+        take(client)
+
+
+def test_a_certificate_that_is_not_trusted(api_server: ApiServer, tmp_path: Path) -> None:
+    config = json.loads(api_server.kubeconfig.read_text("utf-8"))
+    del config["clusters"][0]["cluster"]["certificate-authority-data"]
+    path = tmp_path / "config"
+    path.write_text(json.dumps(config), "utf-8")
+    with pytest.raises(CollectError, match="TLS failed: .*self-signed certificate"):
+        take(connect(Connection(kubeconfig=str(path))))
+
+
+def test_a_token_that_expires_between_two_pages(start_api_server: StartApiServer) -> None:
+    """PERF-03: the list is begun again once; if the token expires again, it stays partial."""
+    server = start_api_server("--watch-cache=false")
+    server.apply(accounts("default", 1_700))
+
+    once = take(hook(client_of(server), before_page(2, server.compact_etcd)))
+    assert names(once, ACCOUNTS, "default") == [f"account-{n:04}" for n in range(1_700)]
+    assert (read(once, ACCOUNTS).outcome, read(once, ACCOUNTS).requests) == (Outcome.COMPLETE, 7)
+
+    twice = before_page(2, server.compact_etcd)
+    again = before_page(5, server.compact_etcd)
+    snapshot = take(hook(client_of(server), lambda *page: (twice(*page), again(*page))))
+    accounts_read = read(snapshot, ACCOUNTS)
+    assert (accounts_read.outcome, accounts_read.count, accounts_read.status) == (Outcome.PARTIAL, 1_000, 410)
+    assert [(gap.resource, gap.reason) for gap in snapshot.gaps()] == [(ACCOUNTS, "read-incomplete")]
+
+
+def test_a_server_that_throttles_is_waited_for(start_api_server: StartApiServer) -> None:
+    """PERF-03: a priority level without seats answers 429 with Retry-After until it is given some."""
+    server = start_api_server()
+    server.namespace("throttled")
+    server.apply(accounts("throttled", 1))
+    rbac, flow = "rbac.authorization.k8s.io/v1", "flowcontrol.apiserver.k8s.io/v1"
+    subject = {"kind": "ServiceAccount", "name": "account-0000", "namespace": "throttled"}
+    none = {"type": "Limited", "limited": {"nominalConcurrencyShares": 0, "lendablePercent": 0,
+                                           "borrowingLimitPercent": 0, "limitResponse": {"type": "Reject"}}}  # fmt: skip
+    account = {"kind": "ServiceAccount", "serviceAccount": {"name": "account-0000", "namespace": "throttled"}}
+    rule = {"subjects": [account], "resourceRules": [
+        {"verbs": ["list"], "apiGroups": [""], "resources": ["nodes"], "clusterScope": True}
+    ]}  # fmt: skip
+    server.apply(
+        [
+            {"apiVersion": rbac, "kind": "ClusterRoleBinding", "metadata": {"name": "throttled"}, "subjects": [subject],
+             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}},
+            {"apiVersion": flow, "kind": "PriorityLevelConfiguration", "metadata": {"name": "none"}, "spec": none},
+            {"apiVersion": flow, "kind": "FlowSchema", "metadata": {"name": "none"}, "spec": {
+                "priorityLevelConfiguration": {"name": "none"}, "matchingPrecedence": 1, "rules": [rule]}},
+        ]
+    )  # fmt: skip
+    token = server.service_account_token("throttled", "account-0000")
+    for _ in range(200):
+        if server.request("GET", "/api/v1/nodes", token=token).status == 429:
+            break
+        threading.Event().wait(0.05)
+    client = connect(Connection(kubeconfig=str(server.kubeconfig_for(token))))
+
+    nodes = read(take(client, timeout=3.0), "nodes")
+    assert (nodes.outcome, nodes.status) == (Outcome.FAILED, 429)
+    assert nodes.throttled == nodes.requests > 1
+
+    server.request("DELETE", "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/none").expect(200)
+    assert read(take(client), "nodes").outcome is Outcome.COMPLETE
+
+
+def test_a_server_that_dies_in_mid_list(start_api_server: StartApiServer) -> None:
+    server = start_api_server()
+    server.apply(accounts("default", 1_700))
+    snapshot = take(hook(client_of(server), before_page(2, server.kill)))
+    assert read(snapshot, ACCOUNTS).outcome is Outcome.PARTIAL
+    assert 500 <= read(snapshot, ACCOUNTS).count <= 1_000
+    assert not any(each.outcome is Outcome.NOT_SERVED for each in snapshot.reads if each.requests)
+    with pytest.raises(RequestError, match="connection refused"):
+        client_of(server).get("/version")
+    with pytest.raises(CollectError, match="no object was read"):
+        take(client_of(server))
+
+
+def test_a_server_that_falls_silent_ends_with_the_time_out(start_api_server: StartApiServer) -> None:
+    """Without etcd lists hang; what came before the time-out is kept and the rest is read-incomplete."""
+    server = start_api_server("--watch-cache=false")
+    server.apply(accounts("default", 1_200))
+    snapshot = take(hook(client_of(server), before_page(2, server.pause_etcd)), timeout=3.0)
+    server.resume_etcd()
+    assert read(snapshot, ACCOUNTS).outcome is Outcome.PARTIAL
+    assert read(snapshot, ACCOUNTS).count == 1_000
+    assert (ACCOUNTS, "read-incomplete") in {(gap.resource, gap.reason) for gap in snapshot.gaps()}
+    assert snapshot.header.complete
