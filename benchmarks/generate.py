@@ -6,6 +6,7 @@ The same size and seed give the same objects on every machine. See README.md for
 """
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -87,7 +88,7 @@ def snapshot(pods: int, seed: int = 1, strip: bool = True) -> Snapshot:
     if strip:
         objects = ((key, redact(raw, key)) for key, raw in objects)
     frames, counts, sizes = _pack(objects)
-    return Snapshot(_header(), tuple(_reads(counts, sizes)), tuple(frames))
+    return Snapshot(_header(frames), tuple(_reads(counts, sizes)), tuple(frames))
 
 
 def _head(kind: Kind) -> bytes:
@@ -128,20 +129,24 @@ def _reads(counts: dict[str, int], sizes: dict[str, int]) -> Iterator[Read]:
         reads.append(
             Read(key, "", Outcome.COMPLETE, want.versions[0], count, 200, requests=requests, bytes=sizes.get(key, 0))
         )
-    yield from plan.in_order(reads)
+    yield from plan.in_order([*reads, *plan.instead_of_endpoints(reads)])
     for namespace, name in NAMED_CONFIGMAPS:
         found = (namespace, name) == ("kube-system", "coredns")
         status, count = (200, 1) if found else (404, 0)
         yield Read(CONFIGMAPS, f"{namespace}/{name}", Outcome.COMPLETE, "v1", count, status, requests=1)
 
 
-def _header() -> Header:
+def _header(frames: Iterable[Frame]) -> Header:
+    namespaces = (
+        json.loads(raw) for frame in frames if frame.resource == "namespaces" for raw in snapshots.unpack(frame)
+    )
+    system = next(item["metadata"]["uid"] for item in namespaces if item["metadata"]["name"] == "kube-system")
     return Header(
         tool_version="0",
         source="live",
         start="2025-11-24T06:00:00Z",
         end="2025-11-24T06:00:30Z",
-        cluster_id="6f9619ff-8b86-4011-a42d-00c04fc964ff",
+        cluster_id=system,
         context="synthetic",
         server_url="https://10.0.0.4",
         server_version=SERVER_VERSION,

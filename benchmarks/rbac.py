@@ -3,8 +3,8 @@
     python -m benchmarks.rbac
 
 Each shape runs in a process of its own, so that its peak memory is its own. Building is resolving and indexing all
-bindings; decoding the objects is printed apart. A question is one "may this ServiceAccount do that"; the baseline answers
-it as tools without an index do, by scanning every binding, and its answers are compared with the engine's.
+bindings; decoding the objects is printed apart. A question is one "may this ServiceAccount do that"; the baseline
+answers it as tools without an index do, by scanning every binding, and its answers are compared with the engine's.
 """
 
 import json

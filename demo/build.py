@@ -107,7 +107,7 @@ def _reads(sizes: dict[str, tuple[int, int]]) -> Iterator[Read]:
         reads.append(
             Read(key, "", Outcome.COMPLETE, version, count, 200, requests=1, bytes=size, seconds=_seconds(size))
         )
-    yield from plan.in_order(reads)
+    yield from plan.in_order([*reads, *plan.instead_of_endpoints(reads)])
     there = {(namespace_of(item), name_of(item)) for item in authored() if item["kind"] == "ConfigMap"}
     for namespace, name in NAMED_CONFIGMAPS:
         found = (namespace, name) in there

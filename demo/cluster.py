@@ -61,6 +61,8 @@ CRDS = (
     ("karpenter.sh", "v1", "NodePool", "nodepools", "Cluster"),
     ("policy.networking.k8s.io", "v1alpha1", "AdminNetworkPolicy", "adminnetworkpolicies", "Cluster"),
 )
+_APPROVED = "https://github.com/kubernetes-sigs/network-policy-api/pull/30"
+"""The API server wants to know who approved a CRD in a group of the project's own."""
 _LOCAL_GROUPS = (
     "v1.",
     "v1.admissionregistration.k8s.io",
@@ -217,7 +219,10 @@ def _crd(group: str, version: str, kind: str, plural: str, scope: str) -> Json:
         "versions": [{"name": version, "served": True, "storage": True, "schema": schema}],
         "conversion": {"strategy": "None"},
     }
-    return _named("apiextensions.k8s.io/v1", "CustomResourceDefinition", f"{plural}.{group}", spec)
+    found = _named("apiextensions.k8s.io/v1", "CustomResourceDefinition", f"{plural}.{group}", spec)
+    if group.endswith(".k8s.io"):
+        found["metadata"]["annotations"] = {"api-approved.kubernetes.io": _APPROVED}
+    return found
 
 
 def _api_service(name: str) -> Json:

@@ -231,7 +231,8 @@ class PathResult(Struct, frozen=True, omit_defaults=True):
 class Cell(Struct, frozen=True, omit_defaults=True):
     """One cell of the overview matrix: from an entry kind to a jewel kind (EXP-973).
 
-    ``state``: ``yes``, ``unknown`` or ``none`` (no path, and nothing needed was unread). ``paths`` are ids.
+    ``state``: ``yes``, ``unknown`` or ``none`` (no path, and nothing needed was unread). ``count`` counts the workloads, or without any
+    the subjects, that lead there; ``paths`` are ids.
     """
 
     entry: str
@@ -239,6 +240,8 @@ class Cell(Struct, frozen=True, omit_defaults=True):
     state: str
     count: int
     paths: tuple[str, ...] = ()
+    entry_label: str = ""
+    jewel_label: str = ""
 
 
 class EntryPointRow(Struct, frozen=True, omit_defaults=True):

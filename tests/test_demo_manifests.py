@@ -4,13 +4,16 @@ import ipaddress
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from kubeaudit import snapshot
+from kubeaudit import snapshot, world
+from kubeaudit.proof import State
+from kubeaudit.refs import VertexKind
+from kubeaudit.settings import Settings
 from kubeaudit.snapshot import Outcome, Snapshot
 
 ROOT = Path(__file__).parents[1]
@@ -155,6 +158,51 @@ def test_only_the_egress_policy_keeps_payments_from_the_metadata_service(demo: S
     assert excluding == ["169.254.169.254/32"]
     (open_rule,) = [rule for rule in policy["spec"]["egress"] if any("ipBlock" in peer for peer in rule["to"])]
     assert {"protocol": "TCP", "port": 80} in open_rule["ports"]
+
+
+def metadata_verdicts(demo: Snapshot) -> dict[tuple[str, str, str], State]:
+    """State of every step from a workload to a metadata service (EXP-311..313)."""
+    graph = world.build(demo, Settings()).graph
+    steps = [edge for edge in graph.edges() if edge.target.kind is VertexKind.METADATA]
+    return {(edge.source.namespace, edge.source.key, edge.target.key): edge.state for edge in steps}
+
+
+def with_policies(demo: Snapshot, edit: Callable[[Json], Json | None]) -> Snapshot:
+    """The demo with every NetworkPolicy edited; None drops it."""
+    key = "networkpolicies.networking.k8s.io"
+    kept = [edited for item in objects(demo, key) if (edited := edit(item)) is not None]
+    frame = snapshot.pack(key, [msgspec.json.encode(item) for item in kept])
+    others = tuple(each for each in demo.frames if each.resource != key)
+    return msgspec.structs.replace(demo, frames=(*others, frame))
+
+
+def is_payments_egress(policy: Json) -> bool:
+    return (policy["metadata"]["namespace"], policy["metadata"]["name"]) == ("payments", "egress")
+
+
+def without_exception(policy: Json) -> Json:
+    if is_payments_egress(policy):
+        for block in [peer["ipBlock"] for rule in policy["spec"]["egress"] for peer in rule["to"] if "ipBlock" in peer]:
+            block["except"].remove("169.254.169.254/32")
+    return policy
+
+
+@pytest.mark.parametrize("edit", [lambda policy: None if is_payments_egress(policy) else policy, without_exception])
+def test_without_the_policy_or_its_exception_exactly_payments_opens(
+    demo: Snapshot, edit: Callable[[Json], Json | None]
+) -> None:
+    before, after = metadata_verdicts(demo), metadata_verdicts(with_policies(demo, edit))
+    payments = {step for step in before if step[0] == "payments"}
+    assert {before[step] for step in payments} == {State.BLOCKED}
+    assert {after[step] for step in payments} == {State.YES}
+    assert before.keys() == after.keys()
+    assert {step for step in before if before[step] is not after[step]} == payments
+
+
+def test_the_shop_reaches_the_metadata_service_and_no_verdict_is_unknown(demo: Snapshot) -> None:
+    verdicts = metadata_verdicts(demo)
+    assert {state for step, state in verdicts.items() if step[0] == "shop"} == {State.YES}
+    assert State.UNKNOWN not in verdicts.values()
 
 
 def test_payments_mounts_no_token(demo: Snapshot) -> None:

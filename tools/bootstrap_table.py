@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from tests.cluster import build
-from tests.cluster.rest import Json, at
+from tests.cluster.rest import Json
 from tests.cluster.server import ApiServer
 
 TABLES = Path(__file__).resolve().parents[1] / "kubeaudit" / "rbac" / "tables"
@@ -20,6 +20,7 @@ KINDS = {
     "roles": "roles",
     "roleBindings": "rolebindings",
 }
+AGGREGATES = "rbac.authorization.k8s.io/aggregate-to-"
 RULE_FIELDS = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
 
 
@@ -43,8 +44,13 @@ def objects(server: ApiServer, resource: str) -> list[dict[str, Json]]:
 
 
 def cut(item: dict[str, Json]) -> dict[str, Json]:
-    """Name and namespace, and rules or roleRef and subjects."""
-    kept: dict[str, Json] = {"metadata": fields(at(item, "metadata"), ("name", "namespace"))}
+    """Name, namespace and the labels that aggregation goes by, and rules or roleRef and subjects."""
+    metadata = item["metadata"]
+    named = fields(metadata, ("name", "namespace"))
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    if feeds := {key: value for key, value in fields(labels).items() if key.startswith(AGGREGATES)}:
+        named["labels"] = feeds
+    kept: dict[str, Json] = {"metadata": named}
     for key, names in (("rules", RULE_FIELDS), ("subjects", ("kind", "name", "namespace"))):
         rows = item.get(key)
         if isinstance(rows, list):
@@ -54,9 +60,9 @@ def cut(item: dict[str, Json]) -> dict[str, Json]:
     return kept
 
 
-def fields(value: Json, names: tuple[str, ...]) -> dict[str, Json]:
-    """The named fields of a value that has them."""
-    return {name: value[name] for name in names if name in value} if isinstance(value, dict) else {}
+def fields(value: Json, names: tuple[str, ...] = ()) -> dict[str, Json]:
+    """The fields of an object, or only the named ones that it has."""
+    return {key: found for key, found in value.items() if not names or key in names} if isinstance(value, dict) else {}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ Item = tuple[str, bytes]
 
 _REPLICAS = ((1, 1), (2, 2), (3, 3), (4, 10), (11, 40))
 _REPLICA_WEIGHTS = (25, 20, 15, 22, 18)
-"""Seven replicas on average, two in the middle."""
+"""Six replicas on average, three in the middle."""
 _REGISTRIES = (
     "111122223333.dkr.ecr.eu-central-1.amazonaws.com",
     "ghcr.io/example",

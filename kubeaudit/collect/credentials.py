@@ -2,7 +2,7 @@
 
 Two kinds of evidence count: the shape of a value (a private key, a JWT, ``user:password@`` in a URL), and a name beside
 it (``DB_PASSWORD``, ``--api-key=``). References (``$(PASSWORD)``), names of files and switches are no credentials and
-stay readable. Time is linear in the length of the text.
+stay readable. Every pattern takes time linear in the length of the text: who writes objects may write them to be slow.
 """
 
 import base64
@@ -12,9 +12,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----.*?(?:-----END [^-]{0,60}-----|\Z)", re.DOTALL
+)
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("private-key", re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----[^-]*(?:-----END [^-]*-----)?")),
-    ("jwt", re.compile(r"eyJ[\w\-]{6,}\.[\w\-]*\.[\w\-]*")),
+    ("private-key", _PRIVATE_KEY),
+    ("jwt", re.compile(r"(?<![\w\-])eyJ[\w\-]{6,}\.[\w\-]*\.[\w\-]*")),
     ("aws-access-key", re.compile(r"(?<![A-Z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Z0-9])")),
     ("url-password", re.compile(r"(?P<keep>://[^\s/:@\"'<>]{0,256}:)[^\s/\"'<>]+(?=@)")),
     ("password", re.compile(r"(?P<keep>(?<![\w.\-])[\w.\-]{1,64}:)[^\s/\"'@]{1,256}(?=@(?:tcp|unix)\()")),
@@ -25,16 +28,19 @@ _MARKS = ("-----BEGIN ", "eyJ", "AKIA", "ASIA", "earer ", "asic ", "ghp_", "gith
 _AT_MARKS = ("://", "@tcp(", "@unix(")
 """In every text that a shape matches stands one of the marks above or, with an at sign, one of these."""
 
-_LABEL = re.compile(r"""(?<![\w.\-])(?P<name>[\w.\-]{2,64})(?P<separator>\\*["']?[ \t]*[=:][ \t]*|\s+)""")
+_LABEL = re.compile(r"""(?<![\w.\-])(?P<name>[\w.\-]{2,128})(?P<separator>\\*["']?[ \t]*[=:][ \t]*|\s+)""")
 _QUOTED = re.compile(r"""(?P<quote>\\*["'])(?P<value>(?:(?!(?P=quote))(?:\\.|[^\\]))*)(?P=quote)""")
-_OPEN = re.compile(r"""(?:\\*["'])?(?P<value>[^\s"'&]+)""")
-_LINE = re.compile(r"""(?P<value>[^\s"',}][^\n"',}]*)""")
+_BLOCK = re.compile(r"""[|>][+\-]?[ \t]*\n[ \t]+(?P<value>[^\n]+(?:\n[ \t]+[^\n]*)*)""")
+_LINE = re.compile(r"""(?P<value>[^\s"',}](?:[^\n"',}]|(?<=\w)'(?=\w))*)""")
+_WORD = re.compile(r"""(?:\\*["'])?(?P<value>[^\s"'&]+)""")
+_USER = re.compile(r"""["']?[^\s:"']{1,64}:(?P<value>[^\s"']+)""")
+_USER_FLAGS = ("-u", "--user")
 _HINTS = ("pass", "pwd", "secret", "token", "key", "cred", "auth", "-u")
-"""One of these stands, in lower case, in every name that :func:`secret_kind` knows."""
+"""In every text with the name of a credential, or a flag of the line above, stands one of these in lower case."""
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("password", re.compile(r"\b(?:pass|pwd|passphrase|passcode)\b|passw|pwd\b")),
+    ("password", re.compile(r"\b(?:pass|passphrase|passcode)\b|passw|pwd\b")),
     ("secret", re.compile(r"secret")),
     ("token", re.compile(r"token(?!iz)")),
     ("credential", re.compile(r"credential|\bcreds?\b")),
@@ -43,12 +49,12 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("basic-auth", re.compile(r"^auth$")),
 )
 _HARMLESS = re.compile(
-    "age|alg|algorithm|audience|class|count|dir|directory|domain|enabled|endpoint|expiration|expires|expiry|files?|folder"
-    "|format|header|host|hours|interval|issuer|kind|length|limit|location|minutes|mode|names?|namespace|paths?|period"
-    "|policy|port|prefix|provider|refs?|region|rotation|seconds|server|service|size|store|suffix|threshold|timeout|ttl"
-    "|type|ur[il]s?|version"
+    "(?:age|alg|algorithm|audience|class|count|dir|directory|domain|enabled|endpoint|expiration|expire|expiry|file"
+    "|folder|format|header|host|hour|interval|issuer|kind|length|limit|location|minute|mode|name|namespace|path|period"
+    "|policy|port|prefix|provider|ref|region|rotation|second|server|service|size|store|suffix|threshold|timeout|ttl"
+    "|type|ur[il]|version)s?|(?:key|token) id"
 )
-"""Last words of names that speak about a credential, such as ``TOKEN_URL``."""
+"""How names end that speak about a credential, such as ``TOKEN_URL``."""
 _SWITCH = re.compile("true|false|yes|no|on|off|enabled|disabled|required|none|null|nil", re.IGNORECASE)
 _REFERENCE = re.compile(r"(?:[A-Za-z]+ )?(?:\$\([^()]*\)|\$\{[^{}]*\}|\$[A-Za-z_]\w*)")
 _FILE = re.compile(
@@ -66,13 +72,10 @@ def mask(kind: str, value: str) -> str:
 @lru_cache(maxsize=4096)
 def secret_kind(name: str) -> str:
     """The kind of credential that a variable, flag or key of this name holds; "" where its name promises none."""
-    words = [word.lower() for word in _WORDS.findall(name)]
-    if (
-        not words
-        or "public" in words
-        or _HARMLESS.fullmatch(words[-1])
-        or words[-2:] in (["key", "id"], ["token", "id"])
-    ):
+    words = [word.lower() for word in _PARTS.findall(name)]
+    while words and words[-1].isdigit():
+        words.pop()
+    if not words or "public" in words or _HARMLESS.fullmatch(words[-1]) or _HARMLESS.fullmatch(" ".join(words[-2:])):
         return ""
     text = " ".join(words)
     return next((kind for kind, pattern in _KINDS if pattern.search(text)), "")
@@ -81,36 +84,30 @@ def secret_kind(name: str) -> str:
 def suspicious(texts: Iterable[str]) -> bool:
     """Whether :func:`in_text` or :func:`arguments` finds something in one of the texts; wrong only in saying yes."""
     text = "\n".join(texts)
-    if marked(text):
-        return True
-    # A flag and its value are two words of a command line: here the line end stands for the blank between them.
-    return any(not _plain(kind, text[start:end]) for kind, start, end in _beside_names(text))
-
-
-def marked(text: str) -> bool:
-    """Whether :func:`by_shape` may find something."""
-    return any(map(text.__contains__, _MARKS)) or ("@" in text and any(map(text.__contains__, _AT_MARKS)))
+    # A flag and its value may be two words of a command line: the line end stands for the blank between them.
+    return _marked(text) or next(_beside_names(text), None) is not None
 
 
 def by_shape(text: str) -> str:
-    """The text with every value that is a credential by its shape masked."""
-    if not marked(text):
-        return text
-    for kind, pattern in _SHAPES:
-        text = pattern.sub(partial(_masked_shape, kind), text)
+    """The text with every value masked that is a credential by its shape."""
+    if _marked(text):
+        for kind, pattern in _SHAPES:
+            text = pattern.sub(partial(_masked, kind), text)
     return text
 
 
 def in_text(text: str) -> str:
     """The text with every value masked that is a credential by its shape or by the name beside it."""
-    text = by_shape(text)
-    done = 0
+    if "-----BEGIN " in text:
+        # Before names are looked at: a name's value may end with the line, a private key does not.
+        text = _PRIVATE_KEY.sub(partial(_masked, "private-key"), text)
     parts: list[str] = []
+    done = 0
     for kind, start, end in _beside_names(text):
-        if start >= done and not _plain(kind, text[start:end]):
+        if start >= done:
             parts += text[done:start], mask(kind, text[start:end])
             done = end
-    return "".join(parts) + text[done:]
+    return by_shape("".join(parts) + text[done:])
 
 
 def named(name: str, value: str) -> str:
@@ -122,22 +119,26 @@ def named(name: str, value: str) -> str:
 def arguments(words: Sequence[str]) -> list[str]:
     """A command line with the credentials in it masked, also those that follow their flag as a word of their own."""
     found: list[str] = []
-    before = ""
+    flag = ""
     for word in words:
-        flag, equals, value = word.partition("=")
-        if flag.startswith("-") and equals and secret_kind(flag):
-            found.append(f"{flag}={named(flag, value)}")
-        elif before.startswith("-") and "=" not in before and not word.startswith("-"):
-            user, colon, _ = word.partition(":")
-            pair = before in ("-u", "--user") and colon and not word[len(user) + 1 :].isdigit()
-            found.append(f"{user}:{mask('password', word[len(user) + 1 :])}" if pair else named(before, word))
+        name, equals, value = word.partition("=")
+        if flag in _USER_FLAGS and (pair := _USER.fullmatch(word)) and not _plain("key", pair["value"]):
+            found.append(word[: pair.start("value")] + mask("password", pair["value"]))
+        elif flag and not word.startswith("-"):
+            found.append(named(flag, word))
+        elif name.startswith("-") and equals:
+            found.append(f"{name}={named(name, value)}")
         else:
             found.append(in_text(word))
-        before = word
+        flag = word if word.startswith("-") and not equals else ""
     return found
 
 
-def _masked_shape(kind: str, found: re.Match[str]) -> str:
+def _marked(text: str) -> bool:
+    return any(map(text.__contains__, _MARKS)) or ("@" in text and any(map(text.__contains__, _AT_MARKS)))
+
+
+def _masked(kind: str, found: re.Match[str]) -> str:
     keep = found.groupdict().get("keep") or ""
     value = found[0][len(keep) :]
     return found[0] if _plain(kind, value) else keep + mask(kind, value)
@@ -150,28 +151,39 @@ def _beside_names(text: str) -> Iterator[tuple[str, int, int]]:
     variable = ""
     for label in _LABEL.finditer(text):
         name, separator = label["name"], label["separator"]
-        if separator.isspace() and not name.startswith("-"):
+        kind = variable if name == "value" else "key" if name in _USER_FLAGS else secret_kind(name)
+        if (separator.isspace() and not name.startswith("-")) or (not kind and name != "name") or name == "key":
             continue
-        kind = variable if name == "value" else secret_kind(name)
-        if not kind and name != "name":
-            continue
-        pattern = _LINE if separator.endswith((": ", ":\t")) else _OPEN
-        value = _QUOTED.match(text, label.end()) or pattern.match(text, label.end())
-        if value is None or (separator.isspace() and value["value"].startswith("-")):
+        value = _value(text, label)
+        if value is None:
             continue
         if name == "name":
             # An entry of env, in a manifest that an annotation quotes: {"name": "PASSWORD", "value": "..."}.
             variable = secret_kind(value["value"])
-        elif value["value"][:1] not in ("{", "["):
-            yield kind, value.start("value"), value.end("value")
+        elif not _plain(kind, value["value"]) and not _MASK.match(text, value.start("value")):
+            yield "password" if name in _USER_FLAGS else kind, value.start("value"), value.end("value")
+
+
+def _value(text: str, label: re.Match[str]) -> re.Match[str] | None:
+    """What belongs to a label: a quoted string, a block of YAML, the rest of a line or a word; no list or mapping."""
+    if label["name"] in _USER_FLAGS:
+        return _USER.match(text, label.end())
+    start = text[label.end() : label.end() + 1]
+    if start in ("[", "{") or (start == "-" and label["separator"].isspace()):
+        return None
+    if (quoted := _QUOTED.match(text, label.end())) is not None:
+        return quoted
+    if label["separator"].endswith((": ", ":\t")):
+        return _BLOCK.match(text, label.end()) or _LINE.match(text, label.end())
+    return _WORD.match(text, label.end())
 
 
 def _plain(kind: str, value: str) -> bool:
     """Whether a value cannot be a credential of this kind."""
     text = value.strip()
-    if not text or _SWITCH.fullmatch(text) or _MASK.fullmatch(text):
+    if not text or _SWITCH.fullmatch(text) or _REFERENCE.fullmatch(text) or _FILE.fullmatch(text):
         return True
-    if _REFERENCE.fullmatch(text) or _FILE.fullmatch(text) or (kind in ("key", "token") and text.isdigit()):
+    if _MASK.fullmatch(text) or (kind in ("key", "token") and text.isdigit()):
         return True
     return kind == "basic-auth" and not _pair(text)
 

@@ -1,8 +1,8 @@
 """Credentials and bulk taken out of an object before anything else sees it (CHK-36 to CHK-38, LP-03).
 
 ``metadata.managedFields`` and the annotation ``last-applied-configuration`` are dropped. Values of environment
-variables, command lines, HTTP headers of probes, annotations and ConfigMaps are masked where they are, or are named like,
-credentials; any other string where its shape alone tells.
+variables, command lines, HTTP headers of probes, annotations and ConfigMaps are masked where they are credentials, or
+have the name of one beside them. In kinds without containers any other string is masked where its shape tells.
 
 An object is opened only as far as needed: most have nothing to mask, and looking costs a fraction of decoding.
 """

@@ -147,7 +147,7 @@ def _from_pods(context: Context) -> Iterator[Edge]:
     addresses = endpoints(context)
     gap = context.cluster.complete.gap("endpointslices.discovery.k8s.io", "default")
     for cls in context.cluster.classes:
-        sentence = f"{cls.name} in {cls.namespace} may connect to the API server."
+        sentence = f"{cls.label} may connect to the API server."
         fix = f"NetworkPolicy in {cls.namespace}: an egress rule for {cls.name} that leaves the API server out"
         verdicts = [context.reach.egress(cls.index, a.host, "TCP", a.port) for a in addresses if parse(a.host)]
         best = min(verdicts, key=lambda v: list(State).index(v.state), default=None)

@@ -118,9 +118,9 @@ def _host_ports(context: Context, cls: WorkloadClass) -> Iterator[Edge]:
             target = entry_point("HostPort", cls.namespace, cls.name.replace("/", "."), str(port.host_port))
             where_field: Path = (*path, "containers", number, "ports", index, "hostPort")
             shown = field(owner, where_field, port.host_port)
-            where = f"port {port.host_port} of the nodes that run {cls.name} in {cls.namespace}"
+            where = f"port {port.host_port} of the nodes that run {cls.label}"
             yield from _node_address(context, target, where, (shown,), (), EXP_HOST_PORT, EXP_HOST_PORT, cls)
-            sentence = f"Port {port.host_port} of the node leads to port {port.container_port} of {cls.name} in {cls.namespace}."
+            sentence = f"Port {port.host_port} of the node leads to port {port.container_port} of {cls.label}."
             verdict = context.reach.from_internet(cls.index, port.protocol, port.container_port)
             reason = verdict.unseen
             yield Edge(
@@ -134,7 +134,7 @@ def _host_network(context: Context, cls: WorkloadClass) -> Iterator[Edge]:
     ports = sorted({port.container_port for container in cls.shape.containers for port in container.ports})
     listed = ", ".join(map(str, ports)) if ports else "any port it listens on"
     shown = field(owner, (*path, "hostNetwork"), True)
-    where = f"{cls.name} in {cls.namespace} on the node's network ({listed})"
+    where = f"{cls.label} on the node's network ({listed})"
     target = workload(cls, Facet.NET)
     yield from _node_address(context, target, where, (shown,), (LISTENS,), EXP_HOST_NETWORK, EXP_HOST_NETWORK, cls)
 

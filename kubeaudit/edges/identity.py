@@ -114,7 +114,7 @@ def _token_edge(context: Context, cls: WorkloadClass) -> Iterator[Edge]:
     state = {Token.NONE: State.BLOCKED}.get(token.kind, State.UNKNOWN if token.unseen else State.YES)
     target = account(cls.namespace, cls.shape.identity)
     holds = "holds" if state is not State.BLOCKED else "does not hold"
-    sentence = f"{cls.name} in {cls.namespace} {holds} a token of ServiceAccount {cls.namespace}/{cls.shape.identity}."
+    sentence = f"{cls.label} {holds} a token of ServiceAccount {cls.namespace}/{cls.shape.identity}."
     owner, path = spec_path(context.cluster, cls)
     fix = f"{owner}: {'.'.join(path)}.automountServiceAccountToken false"
     yield Edge(

@@ -137,7 +137,7 @@ def _sources(ingress: Ingress, serving: Serving, route: Route) -> Iterator[Edge]
     evidence = (*serving.evidence, host)
     fix = f"{ref}: remove this host, or use a class whose controller is internal"
     for cls in serving.controllers:
-        sentence = f"{cls.name} in {cls.namespace} serves {route.where} of Ingress {ref.namespace}/{ref.name}."
+        sentence = f"{cls.label} serves {route.where} of Ingress {ref.namespace}/{ref.name}."
         yield Edge(EXP_INGRESS, workload(cls, Facet.NET), route.entry, State.YES, Confidence.ENV, 0, sentence, evidence, (), (), fix)
     if serving.controllers:
         return

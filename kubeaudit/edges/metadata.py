@@ -103,7 +103,7 @@ def _calls(
         state=state,
         confidence=Confidence.ENV if passage.assumptions else Confidence.OBJ,
         effort=1,
-        sentence=f"{cls.name} in {cls.namespace} may open {where}.",
+        sentence=f"{cls.label} may open {where}.",
         evidence=evidence,
         assumptions=passage.assumptions,
         unseen=why,
@@ -117,7 +117,7 @@ def _calls(
             source=workload(cls, Facet.SSRF),
             confidence=Confidence.ENV,
             effort=1 if row.grade == "S" else 3,
-            sentence=f"A forged request from {cls.name} in {cls.namespace} may call {where}.",
+            sentence=f"A forged request from {cls.label} may call {where}.",
         )
 
 

@@ -62,7 +62,7 @@ def to_classes(context: Context, service: Service, port: ServicePort, via: str, 
         verdict = _last_hop(context, service, port, backend, client)
         cls = backend.cls
         target_port = field(ref, ("spec", "ports", service.spec.ports.index(port), "port"), port.port)
-        sentence = f"Service {ref.namespace}/{ref.name} port {port.port} forwards to port {backend.port} of {cls.name} in {cls.namespace}."
+        sentence = f"Service {ref.namespace}/{ref.name} port {port.port} forwards to port {backend.port} of {cls.label}."
         fix = f"NetworkPolicy in {cls.namespace}: select {cls.name} and do not admit this client on port {backend.port}"
         state = State.UNKNOWN if backend.unseen and verdict.state is State.YES else verdict.state
         limited = () if not verdict.sources else (_limited(verdict.sources),)
@@ -131,7 +131,7 @@ def _flaws(context: Context, cls: WorkloadClass) -> Iterator[Edge]:
             continue
         state = State.YES if fact is Fact.YES else State.UNKNOWN
         why = () if fact is Fact.YES else (Unseen(Reason.OPT_IN, detail=f"fact {assumption.name} is unknown"),)
-        sentence = f"Who reaches {cls.name} in {cls.namespace} may {does} it, if {assumption.text}."
+        sentence = f"Who reaches {cls.label} may {does} it if {assumption.text}."
         yield Edge(row, net, workload(cls, facet), state, Confidence.ENV, effort, sentence, shown, (assumption,), why)
 
 
@@ -140,7 +140,7 @@ def _unseen_entries(context: Context) -> Iterator[Edge]:
     for cls in context.cluster.classes:
         why = _why_exposed_unknown(context, cls.namespace)
         if why:
-            sentence = f"The internet may reach {cls.name} in {cls.namespace} through something that was not read."
+            sentence = f"The internet may reach {cls.label} through something that was not read."
             target = workload(cls, Facet.NET)
             yield Edge(EXP_INTERNET_LB, INTERNET, target, State.UNKNOWN, Confidence.ENV, 1, sentence, (), (), why)
 

@@ -30,7 +30,7 @@ JEWELS = {
     "cloud-identity": JewelKind("cloud-identity", "cloud identity", Severity.HIGH),
     "api-server": JewelKind("api-server", "API server", Severity.MEDIUM),
 }
-ENTRIES = {"internet": "internet", "anonymous": "anonymous callers", "authenticated": "any authenticated caller"}
+ENTRIES = {"internet": "the internet", "anonymous": "anonymous callers", "authenticated": "any authenticated caller"}
 
 
 class Route(Struct, frozen=True):

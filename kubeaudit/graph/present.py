@@ -123,11 +123,12 @@ def matrix(graph: Graph, searches: Mapping[str, Searches], paths: Mapping[str, t
 
 def _cell(entry: str, kind: str, search: Searches, back: Searches, ends: list[Vertex], paths: tuple[str, ...]) -> Cell:
     states = {search.state(vertex) for vertex in ends}
+    state, count = "none", 0
     if State.YES in states:
-        return Cell(entry, kind, State.YES, _doors(search.certain, back.certain), paths)
-    if State.UNKNOWN in states:
-        return Cell(entry, kind, State.UNKNOWN, _doors(search.possible, back.possible), paths)
-    return Cell(entry, kind, "none", 0)
+        state, count = str(State.YES), _doors(search.certain, back.certain)
+    elif State.UNKNOWN in states:
+        state, count = str(State.UNKNOWN), _doors(search.possible, back.possible)
+    return Cell(entry, kind, state, count, paths if count else (), ENTRIES[entry], JEWELS[kind].label)
 
 
 def _doors(ahead: Tree, behind: Tree) -> int:

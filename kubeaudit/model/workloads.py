@@ -94,6 +94,12 @@ class WorkloadClass(Struct, frozen=True):
     nodes: tuple[str, ...]
     pods: tuple[int, ...]
 
+    @property
+    def label(self) -> str:
+        """What people read: kind, namespace and name, e.g. ``Deployment shop/frontend``."""
+        kind, _, name = self.name.partition("/")
+        return f"{kind} {self.namespace}/{name}"
+
 
 ClassKey = tuple[int, int, Pairs, tuple[tuple[int, int], ...], str]
 """Workload, shape, projected labels, atoms of the pod's addresses, node pool."""

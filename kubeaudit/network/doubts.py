@@ -6,12 +6,12 @@ from msgspec import Struct
 
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.kinds import KINDS
-from kubeaudit.model.cluster import Cluster
-from kubeaudit.model.selectors import mask_of
+from kubeaudit.model.cluster import METADATA_NAME, Cluster
+from kubeaudit.model.selectors import keys_of, mask_of
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.compiled import CompiledPolicy
-from kubeaudit.network.networkpolicy import GROUP, RESOURCE
+from kubeaudit.network.fields import GROUP, RESOURCE, rules
 from kubeaudit.network.rows import Table
 from kubeaudit.network.universe import Universe
 from kubeaudit.network.verdicts import Basis, Direction
@@ -33,6 +33,7 @@ _NEVER_ALONE = frozenset(
 _BASELINE = "baselineadminnetworkpolicies.policy.networking.k8s.io"
 _MESH = "authorizationpolicies.security.istio.io"
 _HOST_POLICY = "hostendpoints"
+_MATCH_ABSENT = ("NotIn", "DoesNotExist")
 _BOTH = (Direction.INGRESS, Direction.EGRESS)
 _SIDECAR = "istio-proxy"
 
@@ -61,7 +62,7 @@ class Doubt(Struct, frozen=True):
 
 
 class Doubts(Struct, frozen=True):
-    """Every doubt about a cluster, and the classes they touch by (direction, whether TCP), so that most need no search."""
+    """Every doubt about a cluster, and the masks of the classes they touch by (direction, whether TCP)."""
 
     every: tuple[Doubt, ...]
     may_block: dict[tuple[Direction, bool], int]
@@ -95,6 +96,7 @@ def doubts(
     if cni.enforces is not Fact.NO:
         found.extend(_unread_policies(cluster, universe))
         found.extend(_faulty(cluster, universe, policies))
+        found.extend(_unread_namespaces(cluster, universe, policies))
     found.extend(_other_kinds(cluster, universe, cni, tables))
     return gathered([doubt for doubt in found if doubt.classes])
 
@@ -134,6 +136,27 @@ def _faulty(cluster: Cluster, universe: Universe, policies: Sequence[CompiledPol
         name = str(bad.object) if bad.object else "a NetworkPolicy"
         unseen = Unseen(Reason.EVALUATION_ERROR, RESOURCE, namespace, f"{name} {bad.reason}")
         yield Doubt(Basis.INPUT_INCOMPLETE, classes, _BOTH, False, True, f"a correction of {name}", unseen)
+
+
+def _unread_namespaces(cluster: Cluster, universe: Universe, policies: Sequence[CompiledPolicy]) -> Iterator[Doubt]:
+    """Labels of namespaces that were not listed may match a selector, or may keep one from matching an absent key."""
+    gap = cluster.complete.gap("namespaces")
+    if gap is None:
+        return
+    for policy, compiled in zip(cluster.network_policies, policies, strict=True):
+        for half in compiled.halves:
+            selectors = [
+                peer.namespace_selector
+                for rule in rules(policy, half.direction)
+                for peer in rule.peers
+                if peer.namespace_selector is not None and keys_of(peer.namespace_selector) - {METADATA_NAME}
+            ]
+            absent = any(r.operator in _MATCH_ABSENT for found in selectors for r in found.match_expressions)
+            if selectors:
+                subjects = compiled.selected & ~universe.host
+                yield Doubt(
+                    Basis.INPUT_INCOMPLETE, subjects, (half.direction,), absent, True, "list namespaces", _unseen(gap)
+                )
 
 
 def _other_kinds(cluster: Cluster, universe: Universe, cni: CniProfile, tables: Sequence[Table]) -> Iterator[Doubt]:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from kubeaudit.model.decode import drop_nulls
 from kubeaudit.model.objects.networking import NetworkPolicy, Peer
-from kubeaudit.network.networkpolicy import directions, ref_of, rules
+from kubeaudit.network.fields import directions, ref_of, rules
 from kubeaudit.network.verdicts import Action, Decision, Direction
 from kubeaudit.proof import Evidence, Path, field, missing
 from kubeaudit.refs import ObjectRef

@@ -93,11 +93,10 @@ class IPSpace(Struct, frozen=True):
         return 0 if version == 4 else len(self.starts[4])
 
 
-def ip_space(cuts: dict[int, list[int]], further: Iterable[str] = ()) -> IPSpace:
-    """Cut both families at the given points and at the edges of the public ranges and of ``further`` CIDRs."""
-    points: dict[int, set[int]] = {version: {0, *cuts.get(version, ())} for version in (4, 6)}
-    for text in (*_PUBLIC_EDGES, *further):
-        network = ipaddress.ip_network(text, strict=False)
+def ip_space(networks: Iterable[Network]) -> IPSpace:
+    """Cut both families at the edges of the networks and of the public ranges."""
+    points: dict[int, set[int]] = {4: {0}, 6: {0}}
+    for network in (*map(ipaddress.ip_network, _PUBLIC_EDGES), *networks):
         points[network.version].update((int(network.network_address), int(network.broadcast_address) + 1))
     starts = {version: tuple(sorted(p for p in values if p < _END[version])) for version, values in points.items()}
     firsts = [*map(ipaddress.IPv4Address, starts[4]), *map(ipaddress.IPv6Address, starts[6])]

@@ -1,35 +1,24 @@
-"""One connection: the two sides, what exempts it, and whether anything enforces the answer (network.md, V-1..V-5)."""
+"""One side of a connection: what the policies of a pod say of a peer, and what leaves that open (network.md, 4)."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator
 
 from msgspec import Struct, structs
 
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.network.cni import CniProfile
+from kubeaudit.network.combine import merged
 from kubeaudit.network.compiled import CompiledPolicy
 from kubeaudit.network.doubts import Doubt, Doubts
 from kubeaudit.network.ports import ICMP, PortSpace
 from kubeaudit.network.rows import Signature, Table
 from kubeaudit.network.universe import Universe
-from kubeaudit.network.verdicts import Action, Basis, Decision, Direction, ReachVerdict, Side
+from kubeaudit.network.verdicts import Action, Basis, Decision, Direction, Side
 from kubeaudit.proof import State
 from kubeaudit.settings import Fact
 
-T = TypeVar("T")
 _PROFILE = "a profile of the network plugin (--cni-profile)"
-_ENFORCES = "whether the network plugin enforces NetworkPolicy (cni-enforces)"
 _ADDRESSES = "addresses of running pods"
-
-
-class Exemption(Struct, frozen=True):
-    """Traffic that policies leave alone (V-2): for certain, or perhaps, where ``fact`` is unknown."""
-
-    detail: str
-    fact: Fact
-    settle_by: str
-    unseen: Unseen
 
 
 class Judge(Struct, frozen=True):
@@ -135,83 +124,10 @@ class Judge(Struct, frozen=True):
                 side = _unknown(side, doubt.basis, "", doubt.settle_by, doubt.unseen)
         return side
 
-    def combine(self, egress: Side, ingress: Side, exempt: Sequence[Exemption] = ()) -> ReachVerdict:
-        """The verdict of a connection from its sides: V-1, then exceptions (V-2), then enforcement (V-4)."""
-        sides = (egress, ingress)
-        state = _worst(side.state for side in sides)
-        deciding = [side for side in sides if side.state is state]
-        verdict = _verdict(state, deciding, egress, ingress)
-        certain = [exemption for exemption in exempt if exemption.fact is Fact.YES]
-        if certain and (state is not State.YES or verdict.would_block_by):
-            return ReachVerdict(State.YES, (Basis.SPEC_EXCEPTION,), egress, ingress, details=(certain[0].detail,))
-        verdict = self._enforced(verdict)
-        possible = [exemption for exemption in exempt if exemption.fact is Fact.UNKNOWN]
-        if possible and verdict.state is State.BLOCKED:
-            return _perhaps_exempt(verdict, possible[0])
-        return verdict
-
-    def _enforced(self, verdict: ReachVerdict) -> ReachVerdict:
-        """What would be blocked is unknown where it is not known whether anything enforces (NET-73)."""
-        if self.cni.enforces is not Fact.UNKNOWN or verdict.state is not State.BLOCKED:
-            return verdict
-        blocking = [side for side in (verdict.egress, verdict.ingress) if side.state is State.BLOCKED]
-        return structs.replace(
-            verdict,
-            state=State.UNKNOWN,
-            basis=(Basis.CNI_UNKNOWN,),
-            would_block_by=_merged(side.by for side in blocking),
-            settle_by=(_ENFORCES,),
-            unseen=self.cni.unseen or (_implementation("enforcement"),),
-        )
-
-
-def external(direction: Direction) -> Side:
-    """The side of an address outside the cluster, which no policy judges."""
-    return Side(direction, State.YES, (Basis.DEFAULT_ALLOW,))
-
-
-def no_address(detail: str) -> ReachVerdict:
-    """A pod takes part in no connection of a family it has no address of, and in none when it has finished (NET-70)."""
-    egress = Side(Direction.EGRESS, State.BLOCKED, (Basis.NO_ADDRESS,))
-    ingress = Side(Direction.INGRESS, State.BLOCKED, (Basis.NO_ADDRESS,))
-    return ReachVerdict(State.BLOCKED, (Basis.NO_ADDRESS,), egress, ingress, details=(detail,))
-
-
-def _worst(states: Iterable[State]) -> State:
-    found = set(states)
-    return next((state for state in (State.BLOCKED, State.UNKNOWN) if state in found), State.YES)
-
-
-def _verdict(state: State, deciding: list[Side], egress: Side, ingress: Side) -> ReachVerdict:
-    bases = {basis for side in deciding for basis in side.basis}
-    return ReachVerdict(
-        state,
-        tuple(basis for basis in Basis if basis in bases),
-        egress,
-        ingress,
-        details=_merged(side.details for side in deciding),
-        would_block_by=_merged(side.by for side in deciding if Basis.NOT_ENFORCED in side.basis),
-        settle_by=_merged(side.settle_by for side in deciding),
-        unseen=tuple(dict.fromkeys(unseen for side in deciding for unseen in side.unseen)),
-    )
-
 
 def _not_enforced(side: Side) -> Side:
     """What policies would block, or leave undefined, is open where nothing enforces them (NET-71)."""
     return structs.replace(side, state=State.YES, basis=(Basis.NOT_ENFORCED,), details=(), settle_by=(), unseen=())
-
-
-def _perhaps_exempt(verdict: ReachVerdict, exemption: Exemption) -> ReachVerdict:
-    missing = exemption.unseen.reason is not Reason.UNKNOWN_IMPLEMENTATION
-    return ReachVerdict(
-        State.UNKNOWN,
-        (Basis.INPUT_INCOMPLETE if missing else Basis.CNI_PROFILE,),
-        verdict.egress,
-        verdict.ingress,
-        details=(exemption.detail,),
-        settle_by=(exemption.settle_by,),
-        unseen=(exemption.unseen,),
-    )
 
 
 def _unknown(side: Side, basis: Basis, detail: str, settle_by: str, unseen: Unseen) -> Side:
@@ -233,18 +149,14 @@ def _also(side: Side, doubt: Doubt) -> Side:
     return Side(
         side.direction,
         side.state,
-        _merged((side.basis, (doubt.basis,))),
+        merged((side.basis, (doubt.basis,))),
         side.namespace,
         side.details,
         side.by,
         side.isolating,
-        _merged((side.settle_by, (doubt.settle_by,))),
+        merged((side.settle_by, (doubt.settle_by,))),
         tuple(dict.fromkeys((*side.unseen, doubt.unseen))),
     )
-
-
-def _merged(words: Iterable[Iterable[T]]) -> tuple[T, ...]:
-    return tuple(dict.fromkeys(word for some in words for word in some))
 
 
 def _implementation(detail: str) -> Unseen:

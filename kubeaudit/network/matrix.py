@@ -14,7 +14,7 @@ from kubeaudit.model.selectors import mask_of
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.network.judge import Judge
 from kubeaudit.network.ports import ICMP
-from kubeaudit.network.rows import Segment, partition
+from kubeaudit.network.rows import partition
 from kubeaudit.network.verdicts import Direction
 from kubeaudit.settings import Fact
 
@@ -40,7 +40,6 @@ class _Side(Struct, frozen=True, gc=False):
 class _Plane(Struct, frozen=True):
     """The egress rows of one family by target. ``sides[kind_of[target]]`` are the sources that may open to it."""
 
-    family: str
     having: int
     kind_of: tuple[int, ...]
     sides: tuple[tuple[_Side, ...], ...]
@@ -103,7 +102,7 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
                 found.append(self._decided(_Side(ports, yes, unknown), may_block, may_allow))
         return found
 
-    def _egress(self, family: str, parts: Iterable[tuple[int, int, int]]) -> tuple[_Side, ...]:
+    def _egress(self, parts: Iterable[tuple[int, int, int]]) -> tuple[_Side, ...]:
         """Classes whose policies let them open to a target; ``parts`` are the (ports, sources, maybe) of their rows."""
         judge, host = self.judge, self.judge.universe.host
         found = []
@@ -122,7 +121,7 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
         return tuple(found)
 
     def _decided(self, side: _Side, may_block: int, may_allow: int) -> _Side:
-        """A side after enforcement (NET-71) and doubts: masks of the classes whose verdict something unseen may change."""
+        """A side after enforcement (NET-71) and after doubts, given as masks of the classes they touch."""
         yes, unknown = (self._everyone, 0) if self.judge.cni.enforces is Fact.NO else (side.yes, side.unknown)
         blocked = self._everyone & ~(yes | unknown)
         return _Side(side.ports, yes & ~may_block, unknown | yes & may_block | blocked & may_allow)
@@ -174,13 +173,12 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
         kind_of = [kinds.setdefault(named_by, len(kinds)) for named_by in _towards(groups, self.judge.universe.size)]
         sides = tuple(
             self._egress(
-                family,
                 ((g.ports, g.sources, 0) if n & 1 else (g.ports, 0, g.sources) for n in k for g in (groups[n >> 1],)),
             )
             for k in kinds
         )
         having = mask_of(c.index for c in self.judge.classes if not c.families or family in c.families)
-        return _Plane(family, having, tuple(kind_of), sides)
+        return _Plane(having, tuple(kind_of), sides)
 
 
 class _Group(Struct, frozen=True, gc=False):

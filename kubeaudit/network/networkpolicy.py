@@ -1,91 +1,22 @@
-"""NetworkPolicy v1 into masks (NET-01..39): the only module that knows how its fields are read."""
+"""NetworkPolicy v1 into masks (NET-01..39)."""
 
-import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from kubeaudit.model.objects.meta import LabelSelector
-from kubeaudit.model.objects.networking import EgressRule, IngressRule, IPBlock, NetworkPolicy, Peer, PolicyPort
+from kubeaudit.model.objects.networking import IPBlock, NetworkPolicy, Peer
 from kubeaudit.model.selectors import InvalidSelector
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.compiled import CompiledPolicy, Entry, Half
+from kubeaudit.network.fields import PEERS, TYPES, InvalidFieldError, Rule, directions, interval, network, ref_of, rules
 from kubeaudit.network.ipspace import Network
-from kubeaudit.network.ports import FIRST, LAST, PROTOCOLS, Interval, PortSpace
+from kubeaudit.network.ports import PortSpace
 from kubeaudit.network.universe import Universe
 from kubeaudit.network.verdicts import Direction, PolicyProblem
 from kubeaudit.proof import Path
 from kubeaudit.refs import ObjectRef
 from kubeaudit.settings import Fact
 
-GROUP = "networking.k8s.io"
-RESOURCE = f"networkpolicies.{GROUP}"
-_KEYS = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
-_TYPES = {"Ingress": Direction.INGRESS, "Egress": Direction.EGRESS}
-_IPV4_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 _SelectorKey = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str, tuple[str, ...]], ...]]
-Rule = IngressRule | EgressRule
-
-
-class InvalidFieldError(ValueError):
-    """A field the API server refuses; in files it allows nothing and is reported."""
-
-
-def ref_of(policy: NetworkPolicy) -> ObjectRef:
-    """The policy as an object."""
-    return ObjectRef("NetworkPolicy", policy.metadata.namespace, policy.metadata.name, GROUP)
-
-
-def directions(policy: NetworkPolicy) -> tuple[Direction, ...]:
-    """The directions a policy isolates in (NET-03, NET-04)."""
-    spec = policy.spec
-    if spec.policy_types:
-        return tuple(direction for word, direction in _TYPES.items() if word in spec.policy_types)
-    return (Direction.INGRESS, Direction.EGRESS) if spec.egress else (Direction.INGRESS,)
-
-
-def rules(policy: NetworkPolicy, direction: Direction) -> tuple[Rule, ...]:
-    """The rules of a direction, in force or inert."""
-    return policy.spec.ingress if direction is Direction.INGRESS else policy.spec.egress
-
-
-def port_names(policies: Iterable[NetworkPolicy]) -> frozenset[str]:
-    """Port names that some rule uses."""
-    return frozenset(str(p.port) for p in _ports(policies) if isinstance(p.port, str) and not p.port.isdecimal())
-
-
-def intervals(policies: Iterable[NetworkPolicy], named: Iterable[Interval]) -> Iterator[Interval]:
-    """Every port interval whose edges cut the port space; ``named`` are the numbers that port names stand for."""
-    yield from named
-    for port in _ports(policies):
-        try:
-            found = interval(port)
-        except InvalidFieldError:
-            continue
-        if found is not None:
-            yield found
-
-
-def interval(port: PolicyPort) -> Interval | None:
-    """The ports of an item; None for a port name. Raises :class:`InvalidFieldError` (NET-07, -22, -24, -32)."""
-    if port.protocol not in PROTOCOLS:
-        raise InvalidFieldError(f"protocol {port.protocol!r} is not TCP, UDP or SCTP")
-    number = int(port.port) if isinstance(port.port, str) and port.port.isdecimal() else port.port
-    if port.end_port is not None and not isinstance(number, int):
-        raise InvalidFieldError("endPort needs a numeric port")
-    if number is None:
-        return port.protocol, FIRST, LAST
-    if isinstance(number, str):
-        return None
-    last = number if port.end_port is None else port.end_port
-    if not FIRST <= number <= last <= LAST:
-        raise InvalidFieldError(f"ports {number} to {last} are no interval within {FIRST} to {LAST}")
-    return port.protocol, number, last
-
-
-def _ports(policies: Iterable[NetworkPolicy]) -> Iterator[PolicyPort]:
-    for policy in policies:
-        for direction in Direction:
-            for rule in rules(policy, direction):
-                yield from rule.ports
 
 
 class Compiler:
@@ -94,8 +25,10 @@ class Compiler:
     Selectors and blocks repeat from policy to policy, so their masks are kept while compiling.
     """
 
-    def __init__(self, universe: Universe, ports: PortSpace, cni: CniProfile) -> None:
+    def __init__(self, universe: Universe, ports: PortSpace, cni: CniProfile, networks: dict[str, Network]) -> None:
+        """``networks`` are the CIDRs of the policies that could be read, by their text."""
         self.problems: list[PolicyProblem] = []
+        self._networks = networks
         self._universe = universe
         self._ports = ports
         self._cni = cni
@@ -107,7 +40,7 @@ class Compiler:
         """One policy as masks."""
         ref, reported = ref_of(policy), len(self.problems)
         for number, word in enumerate(policy.spec.policy_types):
-            if word not in _TYPES:
+            if word not in TYPES:
                 self._report(ref, ("spec", "policyTypes", number), f"policy type {word!r} is not Ingress or Egress")
         own = self._universe.members.get(policy.metadata.namespace, 0)
         try:
@@ -173,7 +106,7 @@ class Compiler:
         if not rule.peers:
             yield path, self._universe.everything, 0
         for number, peer in enumerate(rule.peers):
-            place = (*path, _KEYS[direction], number)
+            place = (*path, PEERS[direction], number)
             try:
                 peers, maybe = self._peer(policy.metadata.namespace, ref, place, peer)
             except (InvalidSelector, InvalidFieldError) as error:
@@ -226,39 +159,37 @@ class Compiler:
 
     def _block(self, ref: ObjectRef, place: Path, block: IPBlock) -> tuple[int, int]:
         """An ipBlock: external atoms, host-network pods by node address, pods as the plugin has it (NET-36..39)."""
-        whole = _network(block.cidr)
-        excluded = [
-            network
-            for number, text in enumerate(block.excluded)
-            if (network := self._excluded(ref, (*place, "ipBlock", "except", number), whole, text)) is not None
-        ]
-        key = (str(whole), tuple(map(str, excluded)))
+        key = (block.cidr, block.excluded)
         found = self._blocks.get(key)
         if found is None:
-            found = self._blocks[key] = self._block_mask(whole, excluded)
+            whole = self._network(block.cidr)
+            found = self._block_mask(whole, list(self._excluded(ref, place, whole, block.excluded)))
+            self._blocks[key] = found
         return found
 
-    def _excluded(self, ref: ObjectRef, place: Path, whole: Network, text: str) -> Network | None:
-        """An exception inside a block; what lies outside takes nothing away (NET-37)."""
-        try:
-            network = _network(text)
-        except InvalidFieldError as error:
-            self._report(ref, place, str(error))
-            return None
-        inside = (
-            network.version == whole.version
-            and network.network_address in whole
-            and network.prefixlen > whole.prefixlen
-        )
-        if not inside:
-            self._report(ref, place, f"except {text} is no part of {whole}")
-        return network if network.version == whole.version else None
+    def _excluded(self, ref: ObjectRef, place: Path, whole: Network, texts: tuple[str, ...]) -> Iterator[Network]:
+        """The exceptions of a block; what lies outside takes nothing away (NET-37)."""
+        for number, text in enumerate(texts):
+            where = (*place, "ipBlock", "except", number)
+            try:
+                found = self._network(text)
+            except InvalidFieldError as error:
+                self._report(ref, where, str(error))
+                continue
+            same_family = found.version == whole.version
+            if not (same_family and found.network_address in whole and found.prefixlen > whole.prefixlen):
+                self._report(ref, where, f"except {text} is no part of {whole}")
+            if same_family:
+                yield found
+
+    def _network(self, text: str) -> Network:
+        return self._networks.get(text) or network(text)
 
     def _block_mask(self, whole: Network, excluded: list[Network]) -> tuple[int, int]:
         universe, cni = self._universe, self._cni
         classes, atoms = universe.in_network(whole)
-        for network in excluded:
-            less_classes, less_atoms = universe.in_network(network)
+        for less in excluded:
+            less_classes, less_atoms = universe.in_network(less)
             classes, atoms = classes & ~less_classes, atoms & ~less_atoms
         family = "IPv4" if whole.version == 4 else "IPv6"
         unaddressed = self._in_family(universe.unaddressed, family)
@@ -280,18 +211,6 @@ class Compiler:
 
     def _report(self, ref: ObjectRef, place: Path, reason: str, harmless: bool = False) -> None:
         self.problems.append(PolicyProblem(ref, place, reason, harmless))
-
-
-def _network(text: str) -> Network:
-    try:
-        network = ipaddress.ip_network(text, strict=False)
-    except ValueError as error:
-        raise InvalidFieldError(f"{text!r} is no CIDR") from error
-    if "/" not in text:
-        raise InvalidFieldError(f"{text!r} has no prefix length")
-    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_IPV4_MAPPED):
-        raise InvalidFieldError(f"{text!r} is an IPv4-mapped IPv6 block; plugins read it in different ways")
-    return network
 
 
 def _key(selector: LabelSelector) -> _SelectorKey:

@@ -8,24 +8,26 @@ from functools import cached_property
 
 from msgspec import Struct, structs
 
-from kubeaudit.findings import Reason, Unseen
-from kubeaudit.model.addresses import cut
+from kubeaudit.findings import Unseen
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.model.nodes import parse
 from kubeaudit.model.objects.networking import NetworkPolicy
-from kubeaudit.network import networkpolicy
-from kubeaudit.network.cni import CniProfile, detect
+from kubeaudit.network import fields
+from kubeaudit.network.cni import CniProfile
+from kubeaudit.network.combine import combine, external, no_address
+from kubeaudit.network.detect import detect
 from kubeaudit.network.doubts import doubts
 from kubeaudit.network.evidence import AllowAll, allow_all, evidence, no_policy
+from kubeaudit.network.exempt import End, Exemptions
 from kubeaudit.network.ipspace import FAMILIES, ip_space
-from kubeaudit.network.judge import Exemption, Judge, external, no_address
+from kubeaudit.network.judge import Judge
 from kubeaudit.network.matrix import Column, Matrix
+from kubeaudit.network.networkpolicy import Compiler
 from kubeaudit.network.ports import port_space
 from kubeaudit.network.relation import Row, relation
 from kubeaudit.network.rows import Table, table
 from kubeaudit.network.universe import universe
 from kubeaudit.network.verdicts import Action, Basis, Decision, Direction, PolicyProblem, ReachVerdict, Side
-from kubeaudit.proof import Evidence
+from kubeaudit.proof import Evidence, field
 from kubeaudit.refs import ObjectRef
 from kubeaudit.settings import Fact, Settings
 
@@ -47,14 +49,15 @@ __all__ = [
     "build",
 ]
 
-_NEVER_A_NODE = frozenset(["100.100.100.200", "168.63.129.16", "fd00:ec2::254"])
-"""Metadata addresses outside the link-local range (network.md, 3.12)."""
+_BY_PLUGIN = frozenset([Basis.NOT_ENFORCED, Basis.CNI_UNKNOWN, Basis.CNI_PROFILE])
 
 
 class Reach(Struct, frozen=True, eq=False, dict=True):
-    """Answers for one cluster.
+    """Answers for one cluster. Classes and pods are named by their index in it.
 
-    Pure: the same question has the same answer. Classes and pods are named by their index in the cluster.
+    Pure: the same question always has the same answer. ``problems`` are parts of policies that the API server would
+    refuse. Methods raise ``ValueError`` for what is no address, no port (TCP, UDP, SCTP 1 to 65535, or ICMP) or no
+    address family.
     """
 
     cluster: Cluster
@@ -63,18 +66,12 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
     judge: Judge
 
     def egress(self, cls: int, address: str, protocol: str, port: int) -> ReachVerdict:
-        """Whether a class may open a connection to an address outside the pods: metadata, a node, the API server.
-
-        Raises ``ValueError`` where the text is no address or the number no port of TCP, UDP or SCTP.
-        """
-        return self._egress(cls, self.cluster.classes[cls].nodes, address, protocol, port)
+        """Whether a class may open a connection to an address outside the pods: metadata, a node, the API server."""
+        return self._egress(self._class(cls), address, protocol, port)
 
     def ingress(self, address: str, cls: int, protocol: str, port: int) -> ReachVerdict:
-        """Whether an address outside the pods may open a connection to a class.
-
-        Raises ``ValueError`` as :meth:`egress` does.
-        """
-        return self._ingress(address, cls, self.cluster.classes[cls].nodes, protocol, port)
+        """Whether an address outside the pods may open a connection to a class."""
+        return self._ingress(address, self._class(cls), protocol, port)
 
     def from_internet(self, cls: int, protocol: str, port: int) -> ReachVerdict:
         """Whether some public address (EXP-01) may open a connection to a class, in a family the class has.
@@ -85,41 +82,36 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
         judge, space = self.judge, self.judge.universe.space
         families = self.cluster.classes[cls].families or ("IPv4",)
         public = sum(space.family(FAMILIES[family]) for family in families) & space.public
-        peers = judge.universe.external(public)
-        side = judge.side(Direction.INGRESS, cls, peers, protocol, port)
-        verdict = judge.combine(external(Direction.EGRESS), side)
-        return _with_sources(verdict, self._public_sources(cls, public, families, judge.ports.atom(protocol, port)))
+        side = judge.side(Direction.INGRESS, cls, judge.universe.external(public), protocol, port)
+        verdict = combine(self.cni, external(Direction.EGRESS), side)
+        sources = self._public_sources(cls, public, families, judge.ports.atom(protocol, port))
+        return structs.replace(verdict, sources=sources)
 
     def connect(self, source: int, target: int, protocol: str, port: int, family: str = "IPv4") -> ReachVerdict:
         """Whether some pod of a class may open a connection to some pod of another class, or of its own.
 
-        A pod always reaches itself (NET-53), so a class always reaches its own pods in this sense. Raises
-        ``ValueError``.
+        A pod always reaches itself (NET-53), so in this sense a class always reaches its own pods.
         """
-        classes = self.cluster.classes
-        exempt = self._exempt(source, target, classes[source].nodes, classes[target].nodes, source == target)
-        return self._connect(source, target, protocol, port, family, exempt)
+        return self._connect(self._class(source), self._class(target), protocol, port, family)
 
     def packet(
         self, source: int | str, target: int | str, protocol: str, port: int, family: str = "IPv4"
     ) -> ReachVerdict:
         """Whether one pod or address may open a connection to another: pods by index, addresses as text.
 
-        Unlike :meth:`connect` it looks at the nodes of these two pods alone. Raises ``ValueError``.
+        Unlike :meth:`connect` it looks at the nodes of these pods alone. One end must be a pod.
         """
-        pods = self.cluster.pods
-        if any(isinstance(end, int) and pods[end].cls < 0 for end in (source, target)):
-            return no_address("finished")
-        if isinstance(source, str) and isinstance(target, str):
-            raise ValueError("one end of a connection must be a pod")
-        if isinstance(target, str):
-            assert isinstance(source, int)
-            return self._egress(pods[source].cls, _node(pods[source].node), target, protocol, port)
-        if isinstance(source, str):
-            return self._ingress(source, pods[target].cls, _node(pods[target].node), protocol, port)
-        one, other = pods[source], pods[target]
-        exempt = self._exempt(one.cls, other.cls, _node(one.node), _node(other.node), source == target)
-        return self._connect(one.cls, other.cls, protocol, port, family, exempt)
+        finished = [end for end in (source, target) if isinstance(end, int) and self.cluster.pods[end].cls < 0]
+        if finished:
+            pod = self.cluster.pods[finished[0]]
+            return no_address("finished", (field(pod.ref, ("metadata", "name"), pod.name, "the pod has finished"),))
+        if isinstance(source, int):
+            if isinstance(target, int):
+                return self._connect(self._pod(source), self._pod(target), protocol, port, family)
+            return self._egress(self._pod(source), target, protocol, port)
+        if isinstance(target, int):
+            return self._ingress(source, self._pod(target), protocol, port)
+        raise ValueError(f"neither {source} nor {target} is a pod")
 
     def isolating(self, cls: int, direction: Direction | str) -> tuple[ObjectRef, ...]:
         """The policies that isolate a class in a direction (``ingress`` or ``egress``); none: it is open."""
@@ -131,18 +123,27 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
         return evidence(self._policy_of[decision.policy], decision)
 
     def proof(self, verdict: ReachVerdict) -> tuple[Evidence, ...]:
-        """What proves a verdict: the deciding peers and selectors, or that no policy selects the pod; egress first."""
+        """What proves a verdict: peers and selectors that decided, that no policy selects the pod, or the plugin."""
+        if verdict.evidence:
+            return verdict.evidence
         found: dict[Evidence, None] = {}
         for side in (verdict.egress, verdict.ingress):
             found.update((self.evidence(decision), None) for decision in side.by)
             if Basis.DEFAULT_ALLOW in side.basis and side.namespace:
                 found[no_policy(side.namespace, side.direction)] = None
+        if _BY_PLUGIN.intersection(verdict.basis):
+            found.update((shown, None) for shown in self.cni.evidence)
         return tuple(found)
 
     def allow_all_rules(self) -> Iterator[AllowAll]:
         """Rules that allow everything in a direction (check net-allow-all)."""
         for policy in self.cluster.network_policies:
             yield from allow_all(policy)
+
+    def unevaluated(self) -> tuple[Unseen, ...]:
+        """Policy kinds that are present and not evaluated yet: what they select is not known."""
+        every = self.judge.doubts.every
+        return tuple(sorted({doubt.unseen for doubt in every if doubt.basis is Basis.KIND_NOT_EVALUATED}))
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -153,90 +154,57 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
         """The whole relation as flat rows (AGG-5)."""
         return relation(self.matrix, families)
 
-    def unevaluated(self) -> tuple[Unseen, ...]:
-        """Policy kinds that are present and not evaluated yet: what they select is not known."""
-        return tuple(sorted({d.unseen for d in self.judge.doubts if d.basis is Basis.KIND_NOT_EVALUATED}))
-
     @cached_property
     def _policy_of(self) -> dict[ObjectRef, NetworkPolicy]:
-        return {networkpolicy.ref_of(policy): policy for policy in self.cluster.network_policies}
+        return {fields.ref_of(policy): policy for policy in self.cluster.network_policies}
 
     @cached_property
-    def _node_addresses(self) -> dict[str, tuple[str, ...]]:
-        return {node.ref.name: node.addresses for node in self.cluster.nodes}
+    def _exemptions(self) -> Exemptions:
+        return Exemptions(self.cluster, self.cni)
 
-    def _egress(self, cls: int, nodes: tuple[str, ...], address: str, protocol: str, port: int) -> ReachVerdict:
+    def _class(self, cls: int) -> End:
+        return End(cls, self.cluster.classes[cls].nodes)
+
+    def _pod(self, number: int) -> End:
+        pod = self.cluster.pods[number]
+        return End(pod.cls, (pod.node,) if pod.node else (), number)
+
+    def _egress(self, end: End, address: str, protocol: str, port: int) -> ReachVerdict:
         peers = self.judge.universe.address_bit(address)
-        if not self._has_family(cls, _family(address)):
-            return no_address(_family(address))
-        side = self.judge.side(Direction.EGRESS, cls, peers, protocol, port)
-        exempt = self._own_node(nodes, address, self.cni.pod_reaches_own_node)
-        return self.judge.combine(side, external(Direction.INGRESS), exempt)
+        family = _family(address)
+        if not self._has_family(end, family):
+            return self._without(end, family)
+        side = self.judge.side(Direction.EGRESS, end.cls, peers, protocol, port)
+        return combine(self.cni, side, external(Direction.INGRESS), self._exemptions.to_address(end, address))
 
-    def _ingress(self, address: str, cls: int, nodes: tuple[str, ...], protocol: str, port: int) -> ReachVerdict:
+    def _ingress(self, address: str, end: End, protocol: str, port: int) -> ReachVerdict:
         peers = self.judge.universe.address_bit(address)
-        if not self._has_family(cls, _family(address)):
-            return no_address(_family(address))
-        side = self.judge.side(Direction.INGRESS, cls, peers, protocol, port)
-        exempt = self._own_node(nodes, address, self.cni.node_reaches_own_pod)
-        return self.judge.combine(external(Direction.EGRESS), side, exempt)
+        family = _family(address)
+        if not self._has_family(end, family):
+            return self._without(end, family)
+        side = self.judge.side(Direction.INGRESS, end.cls, peers, protocol, port)
+        return combine(self.cni, external(Direction.EGRESS), side, self._exemptions.from_address(address, end))
 
-    def _connect(
-        self, source: int, target: int, protocol: str, port: int, family: str, exempt: tuple[Exemption, ...]
-    ) -> ReachVerdict:
+    def _connect(self, source: End, target: End, protocol: str, port: int, family: str) -> ReachVerdict:
         if family not in FAMILIES:
             raise ValueError(f"{family!r} is no address family: expected IPv4 or IPv6")
-        if not (self._has_family(source, family) and self._has_family(target, family)):
-            return no_address(family)
+        for end in (source, target):
+            if not self._has_family(end, family):
+                return self._without(end, family)
         judge = self.judge
-        egress = judge.side(Direction.EGRESS, source, judge.universe.peer_bit(target, family), protocol, port)
-        ingress = judge.side(Direction.INGRESS, target, judge.universe.peer_bit(source, family), protocol, port)
-        return judge.combine(egress, ingress, exempt)
+        to, of = (judge.universe.peer_bit(end.cls, family) for end in (target, source))
+        egress = judge.side(Direction.EGRESS, source.cls, to, protocol, port)
+        ingress = judge.side(Direction.INGRESS, target.cls, of, protocol, port)
+        return combine(self.cni, egress, ingress, self._exemptions.between(source, target))
 
-    def _has_family(self, cls: int, family: str) -> bool:
+    def _has_family(self, end: End, family: str) -> bool:
         """Whether a class has an address of a family; where none is known it may."""
-        known = self.cluster.classes[cls].families
+        known = self.cluster.classes[end.cls].families
         return not known or family in known
 
-    def _exempt(
-        self, source: int, target: int, source_nodes: tuple[str, ...], target_nodes: tuple[str, ...], same: bool
-    ) -> tuple[Exemption, ...]:
-        """A pod with itself (NET-53); a pod with host-network pods of its own node (NET-44, NET-45)."""
-        if same:
-            return (Exemption("self", Fact.YES, "", _NOTHING),)
-        host = self.judge.universe.host
-        from_host, to_host = host >> source & 1, host >> target & 1
-        if from_host == to_host:
-            return ()
-        fact = self.cni.node_reaches_own_pod if from_host else self.cni.pod_reaches_own_node
-        if set(source_nodes) & set(target_nodes):
-            return (self._own(fact),)
-        if any(not self.cluster.classes[cls].pods for cls in (source, target)):
-            return (
-                Exemption(
-                    "own_node",
-                    Fact.UNKNOWN,
-                    "pods of a running cluster",
-                    Unseen(Reason.READ_INCOMPLETE, "pods", detail="not scheduled yet"),
-                ),
-            )
-        return ()
-
-    def _own_node(self, nodes: tuple[str, ...], address: str, fact: Fact) -> tuple[Exemption, ...]:
-        """The address of a pod's own node (NET-44); a pod whose Node was not read may have it."""
-        found = parse(address)
-        known = self._node_addresses
-        if any(parse(own) == found for node in nodes for own in known.get(node, ())):
-            return (self._own(fact),)
-        unread = any(node not in known for node in nodes)
-        if unread and found is not None and not (found.is_link_local or found.is_loopback or address in _NEVER_A_NODE):
-            return (Exemption("own_node", Fact.UNKNOWN, "list nodes", Unseen(Reason.READ_INCOMPLETE, "nodes")),)
-        return ()
-
-    def _own(self, fact: Fact) -> Exemption:
-        detail = f"traffic between a pod and its own node with {self.cni.name or 'this network plugin'}"
-        unseen = Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=detail)
-        return Exemption("own_node", fact, "switches of the network plugin for traffic to its own node", unseen)
+    def _without(self, end: End, family: str) -> ReachVerdict:
+        pod = self.cluster.pods[end.pod if end.pod >= 0 else self.cluster.classes[end.cls].pods[0]]
+        return no_address(family, (field(pod.ref, ("status", "podIPs"), [{"ip": ip} for ip in pod.addresses]),))
 
     def _public_sources(self, cls: int, public: int, families: tuple[str, ...], port: int) -> tuple[str, ...]:
         universe, space = self.judge.universe, self.judge.universe.space
@@ -244,21 +212,16 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
         if not signature.policies or universe.host >> cls & 1 or self.cni.enforces is Fact.NO:
             return ()
         allowed = universe.atoms_of(signature.at(port).peers) & public
-        if allowed == public:
-            return ()
         for version in (FAMILIES[family] for family in families):
             if 2 * space.count(allowed, version) >= space.count(public, version):
                 return ()
         return space.cidrs(allowed)
 
 
-_NOTHING = Unseen(Reason.READ_INCOMPLETE)
-
-
 def build(cluster: Cluster, settings: Settings) -> Reach:
     """Compile the policies of a cluster under the plugin it shows.
 
-    Raises ``UsageError`` for an unknown ``cni-profile``.
+    Raises ``UsageError`` for a ``cni-profile`` that does not exist.
     """
     return assemble(cluster, detect(cluster, settings))
 
@@ -266,10 +229,11 @@ def build(cluster: Cluster, settings: Settings) -> Reach:
 def assemble(cluster: Cluster, cni: CniProfile) -> Reach:
     """Compile the policies of a cluster under a given plugin."""
     policies = cluster.network_policies
-    found = universe(cluster, ip_space(cut(policies).cuts), networkpolicy.port_names(policies))
+    networks = fields.networks(policies)
+    found = universe(cluster, ip_space(networks.values()), fields.port_names(policies))
     named = ((protocol, number, number) for (_, protocol), numbers in found.named.items() for number in numbers)
-    ports = port_space(networkpolicy.intervals(policies, named))
-    compiler = networkpolicy.Compiler(found, ports, cni)
+    ports = port_space(fields.intervals(policies, named))
+    compiler = Compiler(found, ports, cni, networks)
     compiled = tuple(compiler.compile(policy) for policy in policies)
 
     def rows(direction: Direction) -> Table:
@@ -279,14 +243,6 @@ def assemble(cluster: Cluster, cni: CniProfile) -> Reach:
     open_questions = doubts(cluster, found, cni, compiled, (ingress, egress))
     judge = Judge(cluster.classes, found, ports, cni, compiled, ingress, egress, open_questions)
     return Reach(cluster, cni, tuple(compiler.problems), judge)
-
-
-def _with_sources(verdict: ReachVerdict, sources: tuple[str, ...]) -> ReachVerdict:
-    return structs.replace(verdict, sources=sources)
-
-
-def _node(name: str) -> tuple[str, ...]:
-    return (name,) if name else ()
 
 
 def _family(address: str) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from kubeaudit.model.selectors import bits_of
+from kubeaudit.network.combine import combine, external
 from kubeaudit.network.ipspace import FAMILIES, IPSpace
-from kubeaudit.network.judge import Judge, external
+from kubeaudit.network.judge import Judge
 from kubeaudit.network.matrix import Matrix
 from kubeaudit.network.ports import PROTOCOLS
 from kubeaudit.network.verdicts import Direction
@@ -82,12 +83,12 @@ def _external(judge: Judge, cls: int, family: str, direction: Direction) -> Iter
 
 
 def _state(judge: Judge, direction: Direction, cls: int, peers: int, ports: int) -> State:
-    """The state of addresses that the policies of a class treat alike, on ports of one protocol that they treat alike."""
+    """The state of addresses that the policies of a class treat alike, on ports of one protocol likewise."""
     protocol, port, _ = next(judge.ports.intervals(ports))
     side = judge.side(direction, cls, peers, protocol, port)
     if direction is Direction.INGRESS:
-        return judge.combine(external(Direction.EGRESS), side).state
-    return judge.combine(side, external(Direction.INGRESS)).state
+        return combine(judge.cni, external(Direction.EGRESS), side).state
+    return combine(judge.cni, side, external(Direction.INGRESS)).state
 
 
 def _turned(parts: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

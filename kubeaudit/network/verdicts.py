@@ -5,7 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from kubeaudit.findings import Unseen
-from kubeaudit.proof import Path, State
+from kubeaudit.proof import Evidence, Path, State
 from kubeaudit.refs import ObjectRef
 
 
@@ -91,6 +91,7 @@ class ReachVerdict(Struct, frozen=True):
     settle_by: tuple[str, ...] = ()
     unseen: tuple[Unseen, ...] = ()
     sources: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
 class PolicyProblem(Struct, frozen=True, order=True):

@@ -13,8 +13,7 @@ from kubeaudit.findings import Cause, Reason, Unseen
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.objects.rbac import PolicyRule, RbacSubject
 from kubeaudit.proof import Evidence, field
-from kubeaudit.rbac.aggregation import aggregate
-from kubeaudit.rbac.grants import Grant, RoleState, Subject, gap_of, grants, undecoded
+from kubeaudit.rbac.grants import Grant, RoleState, Subject, filled, gap_of, grants, undecoded
 from kubeaudit.rbac.identities import ANONYMOUS_USER, MASTERS, NODE_PREFIX, Identity
 from kubeaudit.rbac.names import CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS
 from kubeaudit.rbac.rules import Request, first_allowing
@@ -119,7 +118,7 @@ class Access(Struct, frozen=True):
 
 def build(cluster: Cluster) -> Access:
     """Resolve and index every binding of a cluster. Pure."""
-    aggregated = aggregate(cluster.cluster_roles)
+    aggregated = filled(cluster)
     found = tuple(grants(cluster, aggregated))
     users: dict[str, ByScope] = {}
     groups: dict[str, ByScope] = {}
@@ -148,12 +147,13 @@ def subject_evidence(grant: Grant, subject: Subject) -> tuple[Evidence, ...]:
 def rule_evidence(grant: Grant, rule: int) -> Evidence:
     """The rule as it stands in its role; one of an aggregated role names the role it is written in (RBAC-37)."""
     value = _json(grant.rules[rule])
+    unread = "not among the files; every API server creates it with this rule"
     if grant.state is RoleState.ASSUMED:
-        note = "not among the files; every API server creates it with this rule"
-        return field(grant.role, ("rules", rule), value, note)
+        return field(grant.role, ("rules", rule), value, unread)
     origin = grant.origins[rule] if grant.origins else None
     if origin and grant.declared:
-        return field(origin.role, ("rules", origin.index), value, f"aggregated into {grant.role}")
+        note = f"aggregated into {grant.role}" + (f"; {unread}" if origin.assumed else "")
+        return field(origin.role, ("rules", origin.index), value, note)
     return field(grant.role, ("rules", rule), value, f"aggregated from {origin.role}" if origin else "")
 
 

@@ -1,6 +1,6 @@
 """The rules of every ClusterRole, with aggregated ones filled in as the controller would (RBAC-34..37)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 
 from msgspec import Struct
 
@@ -12,10 +12,14 @@ from kubeaudit.refs import ObjectRef
 
 
 class Origin(Struct, frozen=True):
-    """Where a rule of an aggregated ClusterRole is written: the role and the index among its rules."""
+    """Where a rule of an aggregated ClusterRole is written: the role and the index among its rules.
+
+    ``assumed``: the role is not among the files that were read, but every API server creates it.
+    """
 
     role: ObjectRef
     index: int
+    assumed: bool = False
 
 
 class Filled(Struct, frozen=True):
@@ -37,14 +41,16 @@ class Aggregated(Struct, frozen=True):
     dead: tuple[Cause, ...]
 
 
-def aggregate(cluster_roles: Iterable[Role]) -> Aggregated:
-    """Fill in aggregated ClusterRoles.
+def aggregate(cluster_roles: Iterable[Role], shipped: Mapping[str, Role]) -> Aggregated:
+    """Fill in aggregated ClusterRoles. ``shipped`` are roles that exist beside them though they were not read.
 
     An object that carries a uid comes from a server whose controller has filled it: it is used as it is (RBAC-34). A
     manifest gets the union of the roles its selectors match, itself left out, until nothing changes (RBAC-35). Of
     several roles of one name the last counts, as it does when they are applied.
     """
-    roles = sorted({role.metadata.name: role for role in cluster_roles}.values(), key=lambda role: role.metadata.name)
+    named = {role.metadata.name: role for role in cluster_roles}
+    assumed = shipped.keys() - named.keys()
+    roles = sorted((dict(shipped) | named).values(), key=lambda role: role.metadata.name)
     labels = index([role.metadata.labels for role in roles])
     dead: list[Cause] = []
     sources = {
@@ -54,11 +60,11 @@ def aggregate(cluster_roles: Iterable[Role]) -> Aggregated:
     }
     rules = _union(roles, sources)
     filled = {}
-    for role in roles:
+    for role in named.values():
         name, declared = role.metadata.name, bool(role.aggregation_rule) and not role.metadata.uid
         if declared and set(role.rules) - set(rules[name]):
             dead.append(Cause(_ref(role), "the controller overwrites rules that stand beside an aggregationRule"))
-        filled[name] = Filled(role, rules[name], _origins(role, rules[name], sources), declared)
+        filled[name] = Filled(role, rules[name], _origins(role, rules[name], sources, assumed), declared)
     return Aggregated(filled, tuple(dead))
 
 
@@ -87,7 +93,9 @@ def _union(roles: list[Role], sources: dict[str, list[Role]]) -> dict[str, tuple
     return rules
 
 
-def _origins(role: Role, rules: tuple[PolicyRule, ...], sources: dict[str, list[Role]]) -> tuple[Origin | None, ...]:
+def _origins(
+    role: Role, rules: tuple[PolicyRule, ...], sources: dict[str, list[Role]], assumed: Set[str]
+) -> tuple[Origin | None, ...]:
     """For each rule of an aggregated role where it is written out; aggregated sources are followed to theirs."""
     if not role.aggregation_rule:
         return ()
@@ -101,7 +109,7 @@ def _origins(role: Role, rules: tuple[PolicyRule, ...], sources: dict[str, list[
             pending.extend(sources[source.metadata.name])
             continue
         for position, rule in enumerate(source.rules):
-            written.setdefault(rule, Origin(_ref(source), position))
+            written.setdefault(rule, Origin(_ref(source), position, source.metadata.name in assumed))
     return tuple(written.get(rule) for rule in rules)
 
 

@@ -79,6 +79,11 @@ class Grant(Struct, frozen=True):
         """What the rules amount to within ``scope``."""
         return self.rule_set.powers
 
+    def is_assumed(self, rule: int) -> bool:
+        """Whether a rule stands in a role that was not among the files, though every API server creates it."""
+        origin = self.origins[rule] if self.origins else None
+        return self.state is RoleState.ASSUMED or (origin is not None and origin.assumed and self.declared)
+
     @property
     def cluster_admin(self) -> int | None:
         """Index of the rule that makes its subjects cluster-admin (EXP-625), None where none does."""
@@ -115,8 +120,7 @@ class _Roles(Struct, frozen=True):
         if unseen := self._unseen(resource, namespace, role_ref.name):
             return RoleState.UNREAD, None, (unseen,)
         assumed = default_cluster_roles().get(role_ref.name)
-        # Only files come without a version; a live server without one of these roles has lost it.
-        if assumed and resource == CLUSTER_ROLES and self.cluster.version() is None:
+        if assumed and resource == CLUSTER_ROLES and _is_files(self.cluster):
             return RoleState.ASSUMED, Filled(assumed, assumed.rules), ()
         return RoleState.MISSING, None, ()
 
@@ -126,12 +130,17 @@ class _Roles(Struct, frozen=True):
         return gap_of(self.cluster, resource, namespace)
 
 
-def grants(cluster: Cluster, aggregated: Aggregated | None = None) -> Iterator[Grant]:
+def filled(cluster: Cluster) -> Aggregated:
+    """The ClusterRoles of a cluster in effect. Files stand beside the roles that every API server creates."""
+    return aggregate(cluster.cluster_roles, default_cluster_roles() if _is_files(cluster) else {})
+
+
+def grants(cluster: Cluster, aggregated: Aggregated) -> Iterator[Grant]:
     """Every binding of a cluster, ClusterRoleBindings first, in the order they were read."""
     intern = interner()
     known = _Roles(
         cluster,
-        (aggregated or aggregate(cluster.cluster_roles)).roles,
+        aggregated.roles,
         {(role.metadata.namespace, role.metadata.name): Filled(role, role.rules) for role in cluster.roles},
         baseline(cluster.version()),
         intern,
@@ -141,6 +150,11 @@ def grants(cluster: Cluster, aggregated: Aggregated | None = None) -> Iterator[G
         yield _grant(known, ref("ClusterRoleBinding", binding.metadata), binding, "")
     for binding in cluster.role_bindings:
         yield _grant(known, ref("RoleBinding", binding.metadata), binding, binding.metadata.namespace)
+
+
+def _is_files(cluster: Cluster) -> bool:
+    """Only files come without a version. A live server that lacks a role of its own has lost it until it restarts."""
+    return cluster.version() is None
 
 
 def gap_of(cluster: Cluster, resource: str, namespace: str) -> Unseen | None:

@@ -132,7 +132,7 @@ def _judge(
     text = f"{grant.binding} gives {_people(subjects)} {what} in {_place(grant)}: {grant.role}, {listed}"
     evidence = _binding_evidence(grant, subjects) + tuple(rule_evidence(grant, rule) for rule in rules)
     cause = Cause(grant.role, f"{what}: {listed}") if by_role else None
-    inferred = grant.state is not RoleState.RESOLVED
+    inferred = all(grant.is_assumed(rule) for rule in rules)
     return _failed(grant, subjects, text, evidence, rules=rules, cause=cause, inferred=inferred)
 
 
@@ -174,7 +174,9 @@ def _failed(
 
 def _by_name(grant: Grant, subjects: tuple[Subject, ...]) -> Review:
     """The one role that is known by its name: it was not read, or the API server will restore it (RBAC-P1)."""
-    why = "the API server will add the rules it lacks" if grant.state is RoleState.RESOLVED else "the role was not found"
+    why = (
+        "the API server will add the rules it lacks" if grant.state is RoleState.RESOLVED else "the role was not found"
+    )
     text = f"{grant.binding} gives {_people(subjects)} ClusterRole {_CLUSTER_ADMIN} in {_place(grant)}; {why}"
     return _failed(grant, subjects, text, _binding_evidence(grant, subjects), inferred=True)
 

@@ -108,10 +108,16 @@ def _members(result: ScanResult) -> dict[tuple[str, str], list[PathResult]]:
     for cell in result.matrix:
         found = [paths.pop(name) for name in cell.paths if name in paths]
         if found:
-            members.setdefault((cell.entry, cell.jewel), []).extend(found)
+            members.setdefault(_place(cell), []).extend(found)
+    kinds = {cell.jewel: _place(cell)[1] for cell in result.matrix}
     for path in paths.values():
-        members.setdefault((path.entry_label, path.jewel_kind), []).append(path)
+        members.setdefault((path.entry_label, kinds.get(path.jewel_kind, path.jewel_kind)), []).append(path)
     return members
+
+
+def _place(cell: Cell) -> tuple[str, str]:
+    """What people read for a cell's entry and jewel."""
+    return cell.entry_label or cell.entry, cell.jewel_label or cell.jewel
 
 
 def _path(path: PathResult, drawn: bool) -> PathView:
@@ -123,7 +129,7 @@ def _matrix(cells: Iterable[Cell], groups: Iterable[PathGroup]) -> Matrix:
     anchors = {(group.entry, group.jewel): group.anchor for group in groups}
     found: dict[tuple[str, str], CellView] = {}
     for cell in cells:
-        place = cell.entry, cell.jewel
+        place = _place(cell)
         # A cell whose paths all stand under another cell leads to the first of them.
         anchor = anchors.get(place) or (f"p-{cell.paths[0]}" if cell.paths else "")
         found[place] = CellView(cell.state, cell.count, anchor)

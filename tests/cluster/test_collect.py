@@ -5,6 +5,7 @@ The fake API server of tests/collect says what we think an API server says; this
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from kubeaudit.kinds import CONFIGMAPS, KINDS
 from kubeaudit.snapshot import Outcome, Read, Snapshot
 
 from .conftest import StartApiServer
+from .processes import wait_until
 from .server import ApiServer
 
 ACCOUNTS = "serviceaccounts"
@@ -110,7 +112,7 @@ def test_everything_the_server_serves_is_read(api_server: ApiServer, tmp_path: P
 
     snapshot = take(client_of(api_server))
 
-    assert names(snapshot, ACCOUNTS, "paged") == ["account-%04d" % n for n in range(1_200)] + ["default"]
+    assert names(snapshot, ACCOUNTS, "paged") == [f"account-{n:04}" for n in range(1_200)] + ["default"]
     assert read(snapshot, ACCOUNTS).requests == 3
     assert snapshot.gaps() == ()
     assert snapshot.bad == ()
@@ -191,12 +193,7 @@ def test_an_api_service_whose_server_is_away_is_a_gap(start_api_server: StartApi
             }
         ]
     )
-    accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-    for _ in range(200):
-        groups = server.request("GET", "/apis", headers={"Accept": accept}).expect(200).body
-        if "cert-manager.io" in json.dumps(groups):
-            break
-        threading.Event().wait(0.05)
+    wait_until(lambda: "cert-manager.io" in json.dumps(server.request("GET", "/apis").body), "the group", [])
     (gap,) = take(client_of(server)).gaps()
     assert (gap.resource, gap.reason, gap.status) == (CERTIFICATES, "read-incomplete", 503)
 
@@ -245,7 +242,7 @@ def test_one_kind_is_refused(api_server: ApiServer) -> None:
 
 def test_credentials_the_server_does_not_know(api_server: ApiServer) -> None:
     client = connect(Connection(kubeconfig=str(api_server.kubeconfig_for("forged"))))
-    with pytest.raises(CollectError, match="refused the credentials of context 'test' \\(401 Unauthorized\\)"):
+    with pytest.raises(CollectError, match=r"refused the credentials of context 'test' \(401 Unauthorized\)"):
         take(client)
 
 
@@ -254,7 +251,7 @@ def test_a_certificate_that_is_not_trusted(api_server: ApiServer, tmp_path: Path
     del config["clusters"][0]["cluster"]["certificate-authority-data"]
     path = tmp_path / "config"
     path.write_text(json.dumps(config), "utf-8")
-    with pytest.raises(CollectError, match="TLS failed: .*self-signed certificate"):
+    with pytest.raises(CollectError, match=r"TLS failed: .*self-signed certificate"):
         take(connect(Connection(kubeconfig=str(path))))
 
 
@@ -275,41 +272,71 @@ def test_a_token_that_expires_between_two_pages(start_api_server: StartApiServer
     assert [(gap.resource, gap.reason) for gap in snapshot.gaps()] == [(ACCOUNTS, "read-incomplete")]
 
 
+def one_seat(user: str) -> list[dict[str, object]]:
+    """Flow control that lets a user list Nodes once at a time and refuses more; otherwise the user may do anything."""
+    reject = {"type": "Reject"}
+    limited = {"nominalConcurrencyShares": 0, "lendablePercent": 0, "borrowingLimitPercent": 0, "limitResponse": reject}
+    nodes = {"verbs": ["list"], "apiGroups": [""], "resources": ["nodes"], "clusterScope": True}
+    rule = {"subjects": [{"kind": "User", "user": {"name": user}}], "resourceRules": [nodes]}
+    flow, rbac = "flowcontrol.apiserver.k8s.io/v1", "rbac.authorization.k8s.io"
+    metadata = {"name": user}
+    return [
+        {
+            "apiVersion": flow,
+            "kind": "PriorityLevelConfiguration",
+            "metadata": metadata,
+            "spec": {"type": "Limited", "limited": limited},
+        },
+        {
+            "apiVersion": flow,
+            "kind": "FlowSchema",
+            "metadata": metadata,
+            "spec": {"priorityLevelConfiguration": metadata, "matchingPrecedence": 2, "rules": [rule]},
+        },
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": metadata,
+            "subjects": [{"kind": "User", "apiGroup": rbac, "name": user}],
+            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "cluster-admin"},
+        },
+    ]
+
+
 def test_a_server_that_throttles_is_waited_for(start_api_server: StartApiServer) -> None:
-    """PERF-03: a priority level without seats answers 429 with Retry-After until it is given some."""
-    server = start_api_server()
-    server.namespace("throttled")
-    server.apply(accounts("throttled", 1))
-    rbac, flow = "rbac.authorization.k8s.io/v1", "flowcontrol.apiserver.k8s.io/v1"
-    subject = {"kind": "ServiceAccount", "name": "account-0000", "namespace": "throttled"}
-    none = {"type": "Limited", "limited": {"nominalConcurrencyShares": 0, "lendablePercent": 0,
-                                           "borrowingLimitPercent": 0, "limitResponse": {"type": "Reject"}}}  # fmt: skip
-    account = {"kind": "ServiceAccount", "serviceAccount": {"name": "account-0000", "namespace": "throttled"}}
-    rule = {"subjects": [account], "resourceRules": [
-        {"verbs": ["list"], "apiGroups": [""], "resources": ["nodes"], "clusterScope": True}
-    ]}  # fmt: skip
-    server.apply(
-        [
-            {"apiVersion": rbac, "kind": "ClusterRoleBinding", "metadata": {"name": "throttled"}, "subjects": [subject],
-             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}},
-            {"apiVersion": flow, "kind": "PriorityLevelConfiguration", "metadata": {"name": "none"}, "spec": none},
-            {"apiVersion": flow, "kind": "FlowSchema", "metadata": {"name": "none"}, "spec": {
-                "priorityLevelConfiguration": {"name": "none"}, "matchingPrecedence": 1, "rules": [rule]}},
-        ]
-    )  # fmt: skip
-    token = server.service_account_token("throttled", "account-0000")
-    for _ in range(200):
-        if server.request("GET", "/api/v1/nodes", token=token).status == 429:
-            break
-        threading.Event().wait(0.05)
-    client = connect(Connection(kubeconfig=str(server.kubeconfig_for(token))))
+    """PERF-03: 429 with Retry-After, while another request of the user holds the only seat of its priority level."""
+    server = start_api_server("--watch-cache=false")
+    server.apply(one_seat("crowd"))
 
-    nodes = read(take(client, timeout=3.0), "nodes")
-    assert (nodes.outcome, nodes.status) == (Outcome.FAILED, 429)
-    assert nodes.throttled == nodes.requests > 1
+    def list_nodes(seconds: float) -> int:
+        return server.request("GET", "/api/v1/nodes", headers={"Impersonate-User": "crowd"}, seconds=seconds).status
 
-    server.request("DELETE", "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/none").expect(200)
-    assert read(take(client), "nodes").outcome is Outcome.COMPLETE
+    # The server sets this condition once the schema is in force.
+    schema = "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/crowd"
+    wait_until(lambda: "Dangling" in json.dumps(server.request("GET", schema).body), "flow control", [])
+    asked: list[str] = []
+
+    def hold() -> None:
+        while list_nodes(60) == 429:
+            time.sleep(0.05)
+
+    holder = threading.Thread(target=hold)
+
+    def before(path: str, params: Mapping[str, str]) -> None:
+        if path == "/api/v1/nodes":
+            asked.append(path)
+            if len(asked) == 1:
+                server.pause_etcd()
+                holder.start()
+                wait_until(lambda: list_nodes(1) == 429, "a refusal", [])
+            elif len(asked) == 2:
+                server.resume_etcd()
+
+    nodes = read(take(hook(client_of(server, user="crowd"), before)), "nodes")
+    holder.join()
+    assert (nodes.outcome, nodes.status) == (Outcome.COMPLETE, 200)
+    assert nodes.throttled >= 1
+    assert nodes.requests == len(asked) == nodes.throttled + 1
 
 
 def test_a_server_that_dies_in_mid_list(start_api_server: StartApiServer) -> None:

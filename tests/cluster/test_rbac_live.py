@@ -45,7 +45,7 @@ def test_rbac_100_the_evaluator_agrees_with_the_api_server(
         wait_for(server, number)
         access = build(cluster(read(server), "v1.36.3"))
         for _ in range(min(REVIEWS_OF_A_ROUND, REVIEWS - done)):
-            ask = ask_for_rbac(random)
+            ask = ask_for_rbac(random, objects)
             difference, is_allowed = compare(server, access, ask)
             done, allowed = done + 1, allowed + is_allowed
             wrong += [f"round {number}: {difference}: {ask}"] if difference else []
@@ -56,9 +56,9 @@ def test_rbac_100_the_evaluator_agrees_with_the_api_server(
     assert 0 < allowed < done
 
 
-def ask_for_rbac(random: Random) -> Ask:
+def ask_for_rbac(random: Random, objects: list[Manifest]) -> Ask:
     """A random request whose caller is no node: for those the server asks the Node authorizer first (RBAC-50)."""
-    asks = iter(lambda: generate.ask(random), None)
+    asks = iter(lambda: generate.ask(random, objects), None)
     return next(ask for ask in asks if NODES not in ask.groups)
 
 

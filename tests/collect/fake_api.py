@@ -174,7 +174,11 @@ class FakeApi:
         for key in self.objects:
             kind = by_key()[key]
             if (kind.group == "") == core:
-                entry = {"version": kind.versions[0], "freshness": "Current", "resources": [{"resource": kind.resource}]}
+                entry = {
+                    "version": kind.versions[0],
+                    "freshness": "Current",
+                    "resources": [{"resource": kind.resource}],
+                }
                 groups.setdefault(kind.group, []).append(entry)
         for group, version in self.stale.items():
             groups.setdefault(group, []).append({"version": version, "freshness": "Stale"})

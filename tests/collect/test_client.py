@@ -104,7 +104,9 @@ def test_a_proxy_that_is_away_is_named_without_its_password(tmp_path: Path) -> N
     config = kubeconfig("https://cluster.test:6443")
     config["clusters"][0]["cluster"]["proxy-url"] = "http://me:hunter2@127.0.0.1:9"
     client = connect(Connection(kubeconfig=write(tmp_path / "config", config)))
-    with pytest.raises(RequestError, match=r"cannot reach cluster.test:6443 through the proxy 127\.0\.0\.1:9") as caught:
+    with pytest.raises(
+        RequestError, match=r"cannot reach cluster.test:6443 through the proxy 127\.0\.0\.1:9"
+    ) as caught:
         client.get("/version")
     assert "hunter2" not in str(caught.value) + caught.value.hint
 
@@ -189,7 +191,10 @@ def test_no_kubeconfig_at_all(tmp_path: Path) -> None:
         ("", "{path} is empty"),
         ("a: 1", "{path} names no current context"),
         ({"contexts": "none"}, "{path}: not a kubeconfig"),
-        ({"contexts": [{"cluster": "a"}]}, "{path} is no kubeconfig: Object missing required field `name` - at `$.contexts[0]`"),
+        (
+            {"contexts": [{"cluster": "a"}]},
+            "{path} is no kubeconfig: Object missing required field `name` - at `$.contexts[0]`",
+        ),
         ({"contexts": [{"name": 7}]}, "{path} is no kubeconfig: Expected `str`, got `int` - at `$.contexts[0].name`"),
         (
             {"users": [{"name": "u", "user": {"token": TOKEN, "exec": "x"}}]},

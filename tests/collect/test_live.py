@@ -156,7 +156,9 @@ def test_the_snapshot_does_not_depend_on_which_thread_was_faster(run: Collect) -
             for path in ("/api/v1/pods", "/api/v1/services", "/api/v1/nodes"):
                 api.always(path, late)
             snapshot = untimed(run(api))
-            taken.append(msgspec.structs.replace(snapshot, header=msgspec.structs.replace(snapshot.header, server_url="")))
+            taken.append(
+                msgspec.structs.replace(snapshot, header=msgspec.structs.replace(snapshot.header, server_url=""))
+            )
     assert taken[0] == taken[1] == taken[2]
 
 
@@ -275,7 +277,12 @@ def test_a_version_that_is_gone_is_followed_by_the_next(run: Collect) -> None:
         for path in ("/api", "/apis"):
             api.always(path, status(403))
         api.always("/apis/discovery.k8s.io/v1/endpointslices", Reply(404, b"404 page not found\n"))
-        beta = {"kind": "EndpointSliceList", "apiVersion": "discovery.k8s.io/v1beta1", "metadata": {}, "items": named(1)}
+        beta = {
+            "kind": "EndpointSliceList",
+            "apiVersion": "discovery.k8s.io/v1beta1",
+            "metadata": {},
+            "items": named(1),
+        }
         api.always("/apis/discovery.k8s.io/v1beta1/endpointslices", Reply(200, json.dumps(beta).encode()))
         snapshot = run(api)
     slices = read(snapshot, SLICES)
@@ -301,7 +308,11 @@ def test_a_group_whose_server_is_down_is_a_gap(run: Collect) -> None:
     [
         ([], False, Outcome.COMPLETE),
         ([{"metadata": {"name": "v3.projectcalico.org"}, "spec": {}}], False, Outcome.COMPLETE),
-        ([{"metadata": {"name": "v3.projectcalico.org"}, "spec": {"service": {"name": "api"}}}], False, Outcome.PARTIAL),
+        (
+            [{"metadata": {"name": "v3.projectcalico.org"}, "spec": {"service": {"name": "api"}}}],
+            False,
+            Outcome.PARTIAL,
+        ),
         ([], True, Outcome.PARTIAL),
     ],
 )

@@ -46,7 +46,9 @@ def test_where_the_metadata_is_not_first_only_decoding_tells(data: bytes) -> Non
 @given(st.text(), st.one_of(st.none(), st.integers(0, 10**6)), st.text(max_size=8))
 def test_peeking_and_decoding_agree(token: str, left: int | None, name: str) -> None:
     meta = {"continue": token} | ({} if left is None else {"remainingItemCount": left})
-    inner = json.dumps({"metadata": {"name": name, "continue": "forged", "labels": {"x": '"metadata":{"continue":"y"}'}}})
+    inner = json.dumps(
+        {"metadata": {"name": name, "continue": "forged", "labels": {"x": '"metadata":{"continue":"y"}'}}}
+    )
     data = built_in(f"[{inner}]", json.dumps(meta, separators=(",", ":")))
     assert peek(data) in (None, pages.decode(data, "pods", "v1", "Pod", "pods").meta)
 

@@ -36,7 +36,12 @@ def namespace(name: str, **labels: str) -> Object:
 def node(name: str, *addresses: str, annotations: dict[str, str] | None = None, kubelet: str = "") -> Object:
     listed = [{"type": "InternalIP", "address": address} for address in addresses]
     status = {"addresses": listed, "nodeInfo": {"kubeletVersion": kubelet}}
-    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "annotations": annotations or {}}, "status": status}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "annotations": annotations or {}},
+        "status": status,
+    }
 
 
 def pod(

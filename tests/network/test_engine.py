@@ -61,7 +61,9 @@ def test_every_packet_is_judged_as_the_naive_evaluator_judges_it(world: naive.Wo
 @given(world=worlds(), at=st.sampled_from(PORTS))
 def test_a_class_is_judged_as_its_pods_alone(world: naive.World, at: tuple[str, int]) -> None:
     """Pods without owner are a class each; sharing a class changes no verdict (EXP-07)."""
-    alone = [pod | {"metadata": {k: v for k, v in pod["metadata"].items() if k != "ownerReferences"}} for pod in world.pods]
+    alone = [
+        pod | {"metadata": {k: v for k, v in pod["metadata"].items() if k != "ownerReferences"}} for pod in world.pods
+    ]
     _, together = load(world)
     _, apart = load(world, alone)
     for _, one, _, other, family in packets(world):

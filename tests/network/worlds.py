@@ -22,7 +22,17 @@ _BLOCKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("::/0", ("fd00:1::/64", "fd00:ec2::254/128")),
     ("fd00:1::/64", ("fd00:1::1/128",)),
 )
-ADDRESSES = ("203.0.113.1", "203.0.113.200", "169.254.169.254", "10.1.0.1", "172.18.0.2", "8.8.8.8", "fd00:1::1", "fd00:ec2::254", "2001:db8::1")
+ADDRESSES = (
+    "203.0.113.1",
+    "203.0.113.200",
+    "169.254.169.254",
+    "10.1.0.1",
+    "172.18.0.2",
+    "8.8.8.8",
+    "fd00:1::1",
+    "fd00:ec2::254",
+    "2001:db8::1",
+)
 PORTS = (("TCP", 80), ("TCP", 8080), ("TCP", 8081), ("UDP", 53), ("UDP", 80), ("SCTP", 80), ("TCP", 65535))
 
 labels = st.dictionaries(st.sampled_from(_KEYS), st.sampled_from(_VALUES))
@@ -43,7 +53,9 @@ selectors = st.one_of(
     st.just({}),
     labels.map(lambda found: {"matchLabels": found}),
     st.builds(
-        lambda found, terms: {"matchLabels": found, "matchExpressions": terms}, labels, st.lists(_expression, max_size=2)
+        lambda found, terms: {"matchLabels": found, "matchExpressions": terms},
+        labels,
+        st.lists(_expression, max_size=2),
     ),
 )
 
@@ -67,7 +79,9 @@ _items = st.one_of(
     _protocols.map(lambda protocol: {"protocol": protocol}),
     st.builds(lambda p, n: {"protocol": p, "port": n}, _protocols, st.sampled_from((53, 80, 8080))),
     st.builds(lambda p, n: {"protocol": p, "port": n}, _protocols, st.sampled_from(_NAMES)),
-    st.builds(lambda p, n, m: {"protocol": p, "port": n, "endPort": n + m}, _protocols, st.just(8080), st.integers(0, 1)),
+    st.builds(
+        lambda p, n, m: {"protocol": p, "port": n, "endPort": n + m}, _protocols, st.just(8080), st.integers(0, 1)
+    ),
 )
 
 
@@ -106,7 +120,9 @@ def _pods(draw: st.DrawFn, number: int) -> Object:
     on = draw(st.sampled_from(("", "n1", "n2"))) if not host else draw(st.sampled_from(("n1", "n2")))
     families = draw(st.sampled_from(((), (0,), (0,), (1,), (0, 1), (0, 1))))
     pools = tuple(zip(_NODES[on])) if host else (_V4, _V6)
-    init = [{"name": "proxy", "image": "i", "ports": draw(_ports), "restartPolicy": draw(st.sampled_from(("", "Always")))}]
+    init = [
+        {"name": "proxy", "image": "i", "ports": draw(_ports), "restartPolicy": draw(st.sampled_from(("", "Always")))}
+    ]
     return pod(
         f"p{number}",
         draw(st.sampled_from(_SPACES)),
@@ -122,7 +138,9 @@ def _pods(draw: st.DrawFn, number: int) -> Object:
 
 
 _facts = st.sampled_from(("yes", "no", "unknown"))
-plugins = st.builds(Plugin, named=st.booleans(), enforces=st.sampled_from(("yes", "yes", "no", "unknown")), pods=_facts, nodes=_facts)
+plugins = st.builds(
+    Plugin, named=st.booleans(), enforces=st.sampled_from(("yes", "yes", "no", "unknown")), pods=_facts, nodes=_facts
+)
 
 
 @st.composite

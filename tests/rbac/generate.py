@@ -4,6 +4,7 @@ The pools hold what the semantics turn on: case, ``*`` in every field, subresour
 the end of URLs.
 """
 
+from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -61,15 +62,25 @@ def objects(random: Random, *, valid: bool) -> list[Manifest]:
     return made
 
 
-def ask(random: Random) -> Ask:
-    """One caller and one request of his."""
+def ask(random: Random, objects: Sequence[Manifest]) -> Ask:
+    """A caller and a request: half of them whatever comes, half made from some rule, so that enough is allowed."""
     user, groups = random.choice(CALLERS)
-    if random.random() < 0.15:
-        return Ask(user, groups, {"verb": random.choice(("get", "post", "put")), "path": random.choice(PATHS)})
-    resource, _, subresource = random.choice(
-        [text for text in RESOURCES if "*" not in text] + ["services", "widgets/scale"]
-    ).partition("/")
-    request = {
+    request = _any_resource(random) if random.random() < 0.85 else _any_url(random)
+    ruled = [item for item in objects if item.get("rules")]
+    if ruled and random.random() < 0.5:
+        source = random.choice(ruled)
+        request = _matching(random, random.choice(source["rules"]))
+    return Ask(user, groups, request)
+
+
+def _any_url(random: Random) -> dict[str, str]:
+    return {"verb": random.choice(("get", "post", "put")), "path": random.choice(PATHS)}
+
+
+def _any_resource(random: Random) -> dict[str, str]:
+    named = [text for text in RESOURCES if "*" not in text]
+    resource, _, subresource = random.choice([*named, "services", "widgets/scale"]).partition("/")
+    return {
         "verb": random.choice((*(verb for verb in VERBS if verb != "*"), "frobnicate")),
         "group": random.choice((*(group for group in GROUPS if group != "*"), "batch")),
         "resource": resource,
@@ -77,7 +88,26 @@ def ask(random: Random) -> Ask:
         "namespace": random.choice(("", *NAMESPACES)),
         "name": random.choice(NAMES),
     }
-    return Ask(user, groups, request)
+
+
+def _matching(random: Random, rule: dict[str, list[str]]) -> dict[str, str]:
+    """A request that the rule names, with something arbitrary where the rule has a star or no name."""
+
+    def pick(field: str, otherwise: str) -> str:
+        value = random.choice(rule.get(field) or ["*"])
+        return otherwise if value == "*" else value
+
+    if "nonResourceURLs" in rule:
+        return {"verb": pick("verbs", "get"), "path": pick("nonResourceURLs", "/x").rstrip("*")}
+    other = _any_resource(random)
+    resource, _, subresource = pick("resources", "widgets").partition("/")
+    return other | {
+        "verb": pick("verbs", other["verb"]),
+        "group": pick("apiGroups", other["group"]),
+        "resource": "widgets" if resource == "*" else resource,
+        "subresource": "log" if subresource == "*" else subresource,
+        "name": pick("resourceNames", other["name"]),
+    }
 
 
 def _rules(random: Random, *, urls: bool) -> list[dict[str, list[str]]]:
@@ -93,7 +123,8 @@ def _rule(random: Random, *, urls: bool) -> dict[str, list[str]]:
 
 def _subjects(random: Random, valid: bool, namespace: str) -> list[str]:
     account = "/".join(random.choice(ACCOUNTS))
-    kinds = [f"User:{random.choice(CALLERS)[0]}", f"Group:{random.choice(GROUP_NAMES)}", f"ServiceAccount:{account}"]
+    kinds = ["ServiceAccount:app"] if namespace else []
+    kinds += [f"User:{random.choice(CALLERS)[0]}", f"Group:{random.choice(GROUP_NAMES)}", f"ServiceAccount:{account}"]
     if not valid:
         kinds += ["user:jane", "Robot:jane", "ServiceAccount:app"]
     return random.sample(kinds, random.randint(1, 2))

@@ -19,7 +19,7 @@ def labels(*names: str) -> dict[str, str]:
 
 
 def filled(*objects: dict[str, object]) -> dict[str, Filled]:
-    return aggregate(cluster(objects).cluster_roles).roles
+    return aggregate(cluster(objects).cluster_roles, {}).roles
 
 
 def test_rbac_35_a_manifest_gets_the_union_until_nothing_changes() -> None:
@@ -75,7 +75,7 @@ def test_rbac_34_a_live_object_is_used_as_it_is() -> None:
 
 
 def test_rbac_36_rules_beside_an_aggregation_rule_are_dead_and_reported() -> None:
-    found = aggregate(cluster([aggregated("view", to("view"), rules=[WRITE])]).cluster_roles)
+    found = aggregate(cluster([aggregated("view", to("view"), rules=[WRITE])]).cluster_roles, {})
     assert found.roles["view"].rules == ()
     assert [(dead.object.name, "overwrites" in dead.text) for dead in found.dead] == [("view", True)]
 
@@ -83,7 +83,7 @@ def test_rbac_36_rules_beside_an_aggregation_rule_are_dead_and_reported() -> Non
 def test_an_invalid_selector_matches_nothing_and_is_reported() -> None:
     bad = {"matchExpressions": [{"key": "x", "operator": "Near"}]}
     found = aggregate(
-        cluster([aggregated("view", bad, to("view")), role("r", READ, labels=labels("view"))]).cluster_roles
+        cluster([aggregated("view", bad, to("view")), role("r", READ, labels=labels("view"))]).cluster_roles, {}
     )
     assert found.roles["view"].rules == (policy("get", "pods"),)
     assert "Near" in found.dead[0].text
@@ -116,3 +116,23 @@ def test_rbac_37_sources_are_followed_through_aggregated_roles() -> None:
     origin = found["edit"].origins[0]
     assert origin is not None
     assert (origin.role.name, origin.index) == ("read", 0)
+
+
+def test_files_stand_beside_the_roles_that_every_api_server_creates() -> None:
+    selector = {"matchLabels": {"rbac.authorization.k8s.io/aggregate-to-edit": "true"}}
+    objects = [aggregated("mine", selector), binding("b", "ClusterRole/mine", "User:u", namespace="shop")]
+    (declared,) = build(cluster(objects)).grants
+    read = declared.powers.secrets[0].rule
+    assert declared.is_assumed(read)
+    shown = rule_evidence(declared, read)
+    assert shown.object.name == "system:aggregate-to-edit"
+    assert (
+        shown.note
+        == "aggregated into ClusterRole mine; not among the files; every API server creates it with this rule"
+    )
+
+    own = role("system:aggregate-to-edit", READ, labels={"rbac.authorization.k8s.io/aggregate-to-edit": "true"})
+    (shown_whole,) = build(cluster([*objects, own])).grants
+    assert shown_whole.powers.secrets == (), "a role of the files stands in for the shipped one"
+    (live,) = build(cluster(objects, "v1.36.3")).grants
+    assert live.rules == (), "a live server has what it has"

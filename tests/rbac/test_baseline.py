@@ -6,8 +6,8 @@ from importlib import resources
 import pytest
 
 from kubeaudit.findings import ObjectClass
+from kubeaudit.rbac.access import build
 from kubeaudit.rbac.baseline import baseline
-from kubeaudit.rbac.grants import grants
 from kubeaudit.rbac.tables import BOOTSTRAP, bootstrap, kubeadm
 
 from .objects import API, Manifest, binding, cluster, role, rule
@@ -31,7 +31,7 @@ def shipped(name: str) -> tuple[Manifest, Manifest]:
 
 
 def class_of(*objects: Manifest, version: str = "v1.36.3") -> ObjectClass:
-    (found,) = grants(cluster(objects, version))
+    (found,) = build(cluster(objects, version)).grants
     return found.object_class
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from kubeaudit.findings import ObjectClass, Reason
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.rbac.grants import Grant, RoleState, grants
+from kubeaudit.rbac.access import build
+from kubeaudit.rbac.grants import Grant, RoleState
 from kubeaudit.refs import ObjectRef
 from kubeaudit.snapshot import BadDocument, Outcome
 
@@ -17,7 +18,7 @@ LABEL = {"kubernetes.io/bootstrapping": "rbac-defaults"}
 
 
 def only(*objects: Manifest, version: str = "v1.36.3", outcomes: dict[str, Outcome] | None = None) -> Grant:
-    (found,) = grants(cluster(objects, version, outcomes))
+    (found,) = build(cluster(objects, version, outcomes)).grants
     return found
 
 
@@ -61,14 +62,14 @@ def broken(where: str, obj: ObjectRef | None) -> Cluster:
 
 @pytest.mark.parametrize("obj", [ObjectRef("Role", "shop", "r"), None])
 def test_chk_06_a_role_that_could_not_be_decoded_is_unread(obj: ObjectRef | None) -> None:
-    (found,) = grants(broken(ROLES, obj))
+    (found,) = build(broken(ROLES, obj)).grants
     assert found.state is RoleState.UNREAD
     assert found.unseen[0].reason is Reason.EVALUATION_ERROR
 
 
 @pytest.mark.parametrize("obj", [ObjectRef("Role", "shop", "other"), ObjectRef("Role", "other", "r")])
 def test_another_role_that_could_not_be_decoded_changes_nothing(obj: ObjectRef) -> None:
-    (found,) = grants(broken(ROLES, obj))
+    (found,) = build(broken(ROLES, obj)).grants
     assert found.state is RoleState.MISSING
 
 

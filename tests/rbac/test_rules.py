@@ -31,6 +31,7 @@ def request(verb: str, resource: str, name: str = "", group: str = "") -> Reques
         (policy("get", "*/scale", "apps"), request("get", "deployments/status", "d", "apps"), False),
         (policy("get", "*/scale", "apps"), request("get", "deployments", "d", "apps"), False),
         (policy("get", "*/scale", "apps"), request("get", "scale", "d", "apps"), False),
+        (policy("get", "*/"), request("get", "pods", "p"), False),
         (policy("get", "pods/*"), request("get", "pods/log", "p"), False),
         (policy("get", "*/*"), request("get", "pods/log", "p"), False),
         (policy("get", "secrets", names="a b"), request("get", "secrets", "b"), True),
@@ -73,6 +74,10 @@ def test_rbac_10_a_url_rule_needs_its_verb_and_never_matches_a_resource() -> Non
 def test_rbac_12_an_empty_list_matches_nothing(missing: str) -> None:
     lists = {"verbs": ("*",), "api_groups": ("*",), "resources": ("*",)} | {missing: ()}
     assert not allows(PolicyRule(**lists), request("get", "pods"))
+
+
+def test_a_request_carries_nothing_that_is_not_said() -> None:
+    assert Request("get", path="/healthz") == Request("get", "", "", "", "", "", "/healthz")
 
 
 def test_the_first_allowing_rule_is_named() -> None:

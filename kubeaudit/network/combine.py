@@ -1,0 +1,107 @@
+"""From the two sides of a connection to its verdict (network.md, V-1..V-5)."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from msgspec import Struct, structs
+
+from kubeaudit.findings import Reason, Unseen
+from kubeaudit.network.cni import CniProfile
+from kubeaudit.network.verdicts import Basis, Direction, ReachVerdict, Side
+from kubeaudit.proof import Evidence, State
+from kubeaudit.settings import Fact
+
+T = TypeVar("T")
+_ENFORCES = "whether the network plugin enforces NetworkPolicy (cni-enforces)"
+_NOT_KNOWN = Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail="whether anything enforces NetworkPolicy")
+
+
+class Exemption(Struct, frozen=True):
+    """Traffic that policies leave alone (V-2): for certain, or perhaps, where ``fact`` is unknown.
+
+    ``detail`` is ``self`` or ``own_node``; ``evidence`` shows that the traffic is of that sort.
+    """
+
+    detail: str
+    fact: Fact
+    evidence: tuple[Evidence, ...] = ()
+    settle_by: str = ""
+    unseen: tuple[Unseen, ...] = ()
+
+
+def combine(cni: CniProfile, egress: Side, ingress: Side, exempt: Sequence[Exemption] = ()) -> ReachVerdict:
+    """The verdict of a connection: V-1, then exceptions (V-2), then enforcement (V-4)."""
+    state = _worst((egress, ingress))
+    deciding = [side for side in (egress, ingress) if side.state is state]
+    verdict = _verdict(state, deciding, egress, ingress)
+    certain = [exemption for exemption in exempt if exemption.fact is Fact.YES]
+    if certain and (state is not State.YES or verdict.would_block_by):
+        reason = certain[0]
+        return ReachVerdict(
+            State.YES, (Basis.SPEC_EXCEPTION,), egress, ingress, (reason.detail,), evidence=reason.evidence
+        )
+    if cni.enforces is Fact.UNKNOWN and state is State.BLOCKED:
+        return _enforcement_unknown(cni, verdict, deciding)
+    possible = [exemption for exemption in exempt if exemption.fact is Fact.UNKNOWN]
+    return _perhaps_exempt(verdict, possible[0]) if possible and state is State.BLOCKED else verdict
+
+
+def external(direction: Direction) -> Side:
+    """The side of an address outside the cluster, which no policy judges."""
+    return Side(direction, State.YES, (Basis.DEFAULT_ALLOW,))
+
+
+def no_address(detail: str, evidence: tuple[Evidence, ...] = ()) -> ReachVerdict:
+    """A pod takes part in no connection of a family it has no address of, and in none when it has finished (NET-70)."""
+    egress = Side(Direction.EGRESS, State.BLOCKED, (Basis.NO_ADDRESS,))
+    ingress = Side(Direction.INGRESS, State.BLOCKED, (Basis.NO_ADDRESS,))
+    return ReachVerdict(State.BLOCKED, (Basis.NO_ADDRESS,), egress, ingress, (detail,), evidence=evidence)
+
+
+def merged(words: Iterable[Iterable[T]]) -> tuple[T, ...]:
+    """Every word once, in order."""
+    return tuple(dict.fromkeys(word for some in words for word in some))
+
+
+def _worst(sides: Sequence[Side]) -> State:
+    states = {side.state for side in sides}
+    return next((state for state in (State.BLOCKED, State.UNKNOWN) if state in states), State.YES)
+
+
+def _verdict(state: State, deciding: Sequence[Side], egress: Side, ingress: Side) -> ReachVerdict:
+    bases = {basis for side in deciding for basis in side.basis}
+    return ReachVerdict(
+        state,
+        tuple(basis for basis in Basis if basis in bases),
+        egress,
+        ingress,
+        merged(side.details for side in deciding),
+        merged(side.by for side in deciding if Basis.NOT_ENFORCED in side.basis),
+        merged(side.settle_by for side in deciding),
+        merged(side.unseen for side in deciding),
+    )
+
+
+def _enforcement_unknown(cni: CniProfile, verdict: ReachVerdict, blocking: Sequence[Side]) -> ReachVerdict:
+    """What would be blocked is unknown where it is not known whether anything enforces (NET-73)."""
+    return structs.replace(
+        verdict,
+        state=State.UNKNOWN,
+        basis=(Basis.CNI_UNKNOWN,),
+        would_block_by=merged(side.by for side in blocking),
+        settle_by=(_ENFORCES,),
+        unseen=cni.unseen or (_NOT_KNOWN,),
+    )
+
+
+def _perhaps_exempt(verdict: ReachVerdict, exemption: Exemption) -> ReachVerdict:
+    by_plugin = any(unseen.reason is Reason.UNKNOWN_IMPLEMENTATION for unseen in exemption.unseen)
+    return structs.replace(
+        verdict,
+        state=State.UNKNOWN,
+        basis=(Basis.CNI_PROFILE if by_plugin else Basis.INPUT_INCOMPLETE,),
+        details=(exemption.detail,),
+        settle_by=(exemption.settle_by,),
+        unseen=exemption.unseen,
+        evidence=exemption.evidence,
+    )

@@ -1,0 +1,90 @@
+"""Traffic that policies do not concern: a pod with itself and with its own node (NET-44..47, NET-53, NET-56)."""
+
+from functools import cached_property
+
+from msgspec import Struct
+
+from kubeaudit.findings import Reason, Unseen
+from kubeaudit.model.cluster import Cluster
+from kubeaudit.model.nodes import parse
+from kubeaudit.network.cni import CniProfile
+from kubeaudit.network.combine import Exemption
+from kubeaudit.proof import Evidence, field
+from kubeaudit.refs import ObjectRef
+from kubeaudit.settings import Fact
+
+_NEVER_A_NODE = frozenset(["100.100.100.200", "168.63.129.16", "fd00:ec2::254"])
+"""Metadata addresses outside the link-local range (network.md, 3.12)."""
+
+
+class End(Struct, frozen=True):
+    """One end of a connection: a class and the nodes its pods run on, or one ``pod`` of it and its node."""
+
+    cls: int
+    nodes: tuple[str, ...]
+    pod: int = -1
+
+
+class Exemptions(Struct, frozen=True, dict=True, eq=False):
+    """What exempts connections of one cluster under one plugin."""
+
+    cluster: Cluster
+    cni: CniProfile
+
+    def between(self, source: End, target: End) -> tuple[Exemption, ...]:
+        """A pod with itself; a pod with host-network pods of its own node (NET-45)."""
+        if (source.cls, source.pod) == (target.cls, target.pod):
+            return (Exemption("self", Fact.YES, self._itself(source)),)
+        from_host, to_host = (self.cluster.classes[end.cls].shape.host_network for end in (source, target))
+        if from_host == to_host:
+            return ()
+        shared = sorted(set(source.nodes) & set(target.nodes))
+        if shared:
+            fact = self.cni.node_reaches_own_pod if from_host else self.cni.pod_reaches_own_node
+            return (self._own(fact, (*self._placed(source, shared[0]), *self._placed(target, shared[0]))),)
+        if all(self.cluster.classes[end.cls].pods for end in (source, target)):
+            return ()
+        unseen = Unseen(Reason.READ_INCOMPLETE, "pods", detail="no pod is placed yet")
+        return (Exemption("own_node", Fact.UNKNOWN, (), "pods of a running cluster", (unseen,)),)
+
+    def to_address(self, end: End, address: str) -> tuple[Exemption, ...]:
+        """A pod that opens a connection to an address of its own node."""
+        return self._own_node(end, address, self.cni.pod_reaches_own_node)
+
+    def from_address(self, address: str, end: End) -> tuple[Exemption, ...]:
+        """A pod's own node that opens a connection to it, as the kubelet does."""
+        return self._own_node(end, address, self.cni.node_reaches_own_pod)
+
+    def _own_node(self, end: End, address: str, fact: Fact) -> tuple[Exemption, ...]:
+        found = parse(address)
+        for name in end.nodes:
+            for own in self._addresses.get(name, ()):
+                if parse(own) == found:
+                    node = field(ObjectRef("Node", "", name), ("status", "addresses"), own)
+                    return (self._own(fact, (node, *self._placed(end, name))),)
+        unread = any(name not in self._addresses for name in end.nodes)
+        if unread and found and not (found.is_link_local or found.is_loopback or address in _NEVER_A_NODE):
+            return (Exemption("own_node", Fact.UNKNOWN, (), "list nodes", (Unseen(Reason.READ_INCOMPLETE, "nodes"),)),)
+        return ()
+
+    def _own(self, fact: Fact, evidence: tuple[Evidence, ...]) -> Exemption:
+        detail = f"traffic between a pod and its own node with {self.cni.name or 'this network plugin'}"
+        settle_by = "the network plugin's switches for traffic between a pod and its own node"
+        return Exemption("own_node", fact, evidence, settle_by, (Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=detail),))
+
+    def _placed(self, end: End, node: str) -> tuple[Evidence, ...]:
+        """A pod of an end that runs on a node, and the field that puts it there."""
+        pods = (self.cluster.pods[number] for number in self._pods(end))
+        pod = next((pod for pod in pods if pod.node == node), None)
+        return (field(pod.ref, ("spec", "nodeName"), node),) if pod else ()
+
+    def _itself(self, end: End) -> tuple[Evidence, ...]:
+        pods = [self.cluster.pods[number] for number in self._pods(end)[:1]]
+        return tuple(field(pod.ref, ("metadata", "name"), pod.name) for pod in pods)
+
+    def _pods(self, end: End) -> tuple[int, ...]:
+        return (end.pod,) if end.pod >= 0 else self.cluster.classes[end.cls].pods
+
+    @cached_property
+    def _addresses(self) -> dict[str, tuple[str, ...]]:
+        return {node.ref.name: node.addresses for node in self.cluster.nodes}
