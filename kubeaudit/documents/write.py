@@ -1,9 +1,15 @@
 """Values on their way out: without nulls, and as YAML text."""
 
+from typing import TYPE_CHECKING
+
 import yaml
 
 from kubeaudit.documents.scalars import resolve
 
+if TYPE_CHECKING or not yaml.__with_libyaml__:
+    _Base = yaml.SafeDumper
+else:  # libyaml writes five times as fast
+    _Base = yaml.CSafeDumper
 _STRING = "tag:yaml.org,2002:str"
 _BREAKS = frozenset("\x85\u2028\u2029")
 """Characters that YAML 1.1 takes for line ends, and that only double quotes keep."""
@@ -35,7 +41,7 @@ def dump(value: object) -> str:
     )
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(_Base):
     """Writes what go-yaml reads back: strings that it would take for something else are quoted; nothing is an alias."""
 
     def ignore_aliases(self, data: object) -> bool:

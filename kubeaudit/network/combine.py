@@ -47,8 +47,8 @@ def combine(cni: CniProfile, egress: Side, ingress: Side, exempt: Sequence[Exemp
 
 
 def external(direction: Direction) -> Side:
-    """The side of an address outside the cluster, which no policy judges."""
-    return Side(direction, State.YES, (Basis.DEFAULT_ALLOW,))
+    """The side of an address outside the cluster: open, and no reason for a verdict, because no policy judges it."""
+    return Side(direction, State.YES, ())
 
 
 def no_address(detail: str, evidence: tuple[Evidence, ...] = ()) -> ReachVerdict:

@@ -62,9 +62,10 @@ class Exemptions(Struct, frozen=True, dict=True, eq=False):
                 if parse(own) == found:
                     node = field(ObjectRef("Node", "", name), ("status", "addresses"), own)
                     return (self._own(fact, (node, *self._placed(end, name))),)
-        unread = any(name not in self._addresses for name in end.nodes)
-        if unread and found and not (found.is_link_local or found.is_loopback or address in _NEVER_A_NODE):
-            return (Exemption("own_node", Fact.UNKNOWN, (), "list nodes", (Unseen(Reason.READ_INCOMPLETE, "nodes"),)),)
+        gap = self.cluster.complete.gap("nodes") if any(name not in self._addresses for name in end.nodes) else None
+        if gap and found and not (found.is_link_local or found.is_loopback or address in _NEVER_A_NODE):
+            unseen = Unseen(Reason(gap.reason), gap.resource, gap.scope, gap.detail)
+            return (Exemption("own_node", Fact.UNKNOWN, (), "list nodes", (unseen,)),)
         return ()
 
     def _own(self, fact: Fact, evidence: tuple[Evidence, ...]) -> Exemption:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from msgspec import Struct, structs
 
 from kubeaudit.findings import Reason, Unseen
-from kubeaudit.model.workloads import WorkloadClass
+from kubeaudit.model.cluster import Cluster
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.combine import merged
 from kubeaudit.network.compiled import CompiledPolicy
@@ -24,7 +24,7 @@ _ADDRESSES = "addresses of running pods"
 class Judge(Struct, frozen=True):
     """Everything a verdict is made of. All methods are pure."""
 
-    classes: tuple[WorkloadClass, ...]
+    cluster: Cluster
     universe: Universe
     ports: PortSpace
     cni: CniProfile
@@ -54,7 +54,7 @@ class Judge(Struct, frozen=True):
         return protocol == ICMP and self.cni.name != "cilium"
 
     def _by_policies(self, direction: Direction, cls: int, signature: Signature, peers: int, atom: int) -> Side:
-        namespace = self.classes[cls].namespace
+        namespace = self.cluster.classes[cls].namespace
         if not signature.policies:
             if self.cni.isolates_all:
                 return Side(direction, State.BLOCKED, (Basis.CNI_PROFILE,), namespace, settle_by=())

@@ -128,7 +128,7 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
 
     def _exempt(self, target: int) -> tuple[int, int]:
         """Sources that policies do not concern: for certain, and perhaps (V-2)."""
-        cni, universe, cls = self.judge.cni, self.judge.universe, self.judge.classes[target]
+        cni, universe, cls = self.judge.cni, self.judge.universe, self.judge.cluster.classes[target]
         to_host = universe.host >> target & 1
         others = self._everyone & ~universe.host if to_host else universe.host
         near = 0
@@ -148,7 +148,7 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def _unscheduled(self) -> int:
-        return mask_of(c.index for c in self.judge.classes if not c.pods)
+        return mask_of(c.index for c in self.judge.cluster.classes if not c.pods)
 
     @cached_property
     def _open_sources(self) -> int:
@@ -157,7 +157,7 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def _on_node(self) -> dict[str, int]:
-        return _on_node(self.judge.classes)
+        return _on_node(self.judge.cluster.classes)
 
     @cached_property
     def _ipv4(self) -> _Plane:
@@ -177,7 +177,7 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
             )
             for k in kinds
         )
-        having = mask_of(c.index for c in self.judge.classes if not c.families or family in c.families)
+        having = mask_of(c.index for c in self.judge.cluster.classes if not c.families or family in c.families)
         return _Plane(having, tuple(kind_of), sides)
 
 

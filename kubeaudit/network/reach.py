@@ -25,7 +25,7 @@ from kubeaudit.network.networkpolicy import Compiler
 from kubeaudit.network.ports import port_space
 from kubeaudit.network.relation import Row, relation
 from kubeaudit.network.rows import Table, table
-from kubeaudit.network.universe import universe
+from kubeaudit.network.universe import declared_twice, universe
 from kubeaudit.network.verdicts import Action, Basis, Decision, Direction, PolicyProblem, ReachVerdict, Side
 from kubeaudit.proof import Evidence, field
 from kubeaudit.refs import ObjectRef
@@ -128,6 +128,7 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
             return verdict.evidence
         found: dict[Evidence, None] = {}
         for side in (verdict.egress, verdict.ingress):
+            found.update((shown, None) for shown in side.evidence)
             found.update((self.evidence(decision), None) for decision in side.by)
             if Basis.DEFAULT_ALLOW in side.basis and side.namespace:
                 found[no_policy(side.namespace, side.direction)] = None
@@ -230,7 +231,8 @@ def assemble(cluster: Cluster, cni: CniProfile) -> Reach:
     """Compile the policies of a cluster under a given plugin."""
     policies = cluster.network_policies
     networks = fields.networks(policies)
-    found = universe(cluster, ip_space(networks.values()), fields.port_names(policies))
+    names = fields.port_names(policies)
+    found = universe(cluster, ip_space(networks.values()), names)
     named = ((protocol, number, number) for (_, protocol), numbers in found.named.items() for number in numbers)
     ports = port_space(fields.intervals(policies, named))
     compiler = Compiler(found, ports, cni, networks)
@@ -241,8 +243,8 @@ def assemble(cluster: Cluster, cni: CniProfile) -> Reach:
 
     ingress, egress = rows(Direction.INGRESS), rows(Direction.EGRESS)
     open_questions = doubts(cluster, found, cni, compiled, (ingress, egress))
-    judge = Judge(cluster.classes, found, ports, cni, compiled, ingress, egress, open_questions)
-    return Reach(cluster, cni, tuple(compiler.problems), judge)
+    judge = Judge(cluster, found, ports, cni, compiled, ingress, egress, open_questions)
+    return Reach(cluster, cni, (*compiler.problems, *declared_twice(cluster, names)), judge)
 
 
 def _family(address: str) -> str:

@@ -48,7 +48,7 @@ def relation(found: Matrix, families: Iterable[str] = ("IPv4", "IPv6")) -> Itera
 
 def label(judge: Judge, cls: int) -> str:
     """How a class is named in rows."""
-    found = judge.classes[cls]
+    found = judge.cluster.classes[cls]
     return f"{found.namespace}/{found.name}"
 
 
@@ -63,7 +63,7 @@ def _between(found: Matrix, target: int, family: str) -> Iterator[Row]:
 
 
 def _external(judge: Judge, cls: int, family: str, direction: Direction) -> Iterator[Row]:
-    known = judge.classes[cls].families
+    known = judge.cluster.classes[cls].families
     if known and family not in known:
         return
     universe, own = judge.universe, label(judge, cls)

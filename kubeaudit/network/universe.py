@@ -18,6 +18,7 @@ from kubeaudit.model.selectors import LabelIndex, bits_of, index, mask_of
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.network.ipspace import IPSpace, Network
 from kubeaudit.network.ports import FIRST, LAST
+from kubeaudit.network.verdicts import PolicyProblem
 
 NamedPorts = dict[tuple[str, str], dict[int, int]]
 """Number to the mask of classes that declare it, by port name and protocol (NET-25..31)."""
@@ -169,3 +170,19 @@ def declared(shape: PodSpec) -> Iterator[ContainerPort]:
     for container in shape.init_containers:
         if container.restart_policy == "Always":
             yield from container.ports
+
+
+def declared_twice(cluster: Cluster, names: frozenset[str]) -> Iterator[PolicyProblem]:
+    """Pods of which two containers declare a port name that some policy uses with different numbers (NET-31)."""
+    seen: set[int] = set()
+    for cls in cluster.classes:
+        numbers: dict[tuple[str, str], set[int]] = {}
+        for port in declared(cls.shape):
+            numbers.setdefault((port.name, port.protocol), set()).add(port.container_port)
+        for (name, protocol), found in numbers.items():
+            if name in names and len(found) > 1 and cls.workload not in seen:
+                seen.add(cls.workload)
+                workload = cluster.workloads[cls.workload]
+                listed = ", ".join(map(str, sorted(found)))
+                reason = f"port name {name} ({protocol}) is declared as {listed}; a policy that names it allows all"
+                yield PolicyProblem(workload.ref, (*workload.template_path, "containers"), reason, harmless=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from kubeaudit.kinds import KINDS, by_api_kind
+from kubeaudit.kinds import CONFIGMAPS, KINDS, by_api_kind
 from kubeaudit.model.cluster import Cluster, build
 from kubeaudit.snapshot import Header, Outcome, Read, Snapshot, pack_all
 
@@ -17,8 +17,9 @@ def snapshot(objects: Iterable[Object], unread: dict[str, Outcome] | None = None
     """A snapshot of the objects. Every kind was read to its end, but for those in ``unread``."""
     packed: dict[str, list[bytes]] = {}
     for found in objects:
-        kind = by_api_kind()[(found["apiVersion"].rpartition("/")[0], found["kind"])]
-        packed.setdefault(kind.key, []).append(msgspec.json.encode(found))
+        kind = by_api_kind().get((found["apiVersion"].rpartition("/")[0], found["kind"]))
+        key = kind.key if kind else {"ConfigMap": CONFIGMAPS}[found["kind"]]
+        packed.setdefault(key, []).append(msgspec.json.encode(found))
     frames = tuple(frame for key, items in packed.items() for frame in pack_all(key, items))
     outcomes = {kind.key: Outcome.COMPLETE for kind in KINDS} | (unread or {})
     reads = tuple(Read(key, "", outcome, count=len(packed.get(key, ()))) for key, outcome in outcomes.items())

@@ -50,7 +50,7 @@ def test_net_03_empty_types_are_as_missing_ones() -> None:
 
 
 def test_net_04_rules_of_a_direction_that_is_no_type_are_inert() -> None:
-    reach = under(policy("np", policyTypes=["Egress"], ingress=[]))
+    reach = under(policy("np", policyTypes=["Egress"], ingress=[{"from": [{"podSelector": {}}]}]))
     assert (state(reach, OUT, "default/web"), state(reach, "default/web", OUT)) == (R, B)
 
 
@@ -177,6 +177,7 @@ def test_net_31_a_name_declared_by_two_containers_is_both_numbers() -> None:
         pod("two", ips=("10.0.0.3",), containers=containers), policy("np", ingress=[{"ports": [{"port": "http"}]}])
     )
     assert [state(reach, OUT, "default/two", "TCP", n) for n in (81, 82, 83)] == [R, R, B]
+    assert [(str(problem.object), problem.harmless) for problem in reach.problems] == [("Pod default/two", True)]
 
 
 def test_net_33_sctp_needs_its_protocol_or_a_rule_without_ports() -> None:

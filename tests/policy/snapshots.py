@@ -8,8 +8,9 @@ import msgspec
 
 from kubeaudit import data
 from kubeaudit.cli.bundle import compile_all
+from kubeaudit.collect.templates import FILE_KINDS
 from kubeaudit.documents import Document, parse
-from kubeaudit.kinds import CONFIGMAPS, KINDS, Origin, by_api_kind
+from kubeaudit.kinds import CONFIGMAPS, KINDS, Origin
 from kubeaudit.model.cluster import build
 from kubeaudit.policy.cel_judge import judge
 from kubeaudit.policy.judgement import Judgement
@@ -19,6 +20,7 @@ from kubeaudit.policy.schema import Policy
 from kubeaudit.snapshot import Header, Outcome, Read, Snapshot, pack_all
 
 Object = Mapping[str, Any]
+_KINDS = {(kind.group, kind.kind): kind for kind in (*KINDS, *FILE_KINDS)}
 
 
 @cache
@@ -31,7 +33,7 @@ def of_objects(objects: Iterable[Object], version: str = "") -> Snapshot:
     """What files show: authored kinds are whole, observed kinds are there only where an object shows them."""
     by_key: dict[str, list[bytes]] = {}
     for item in objects:
-        kind = by_api_kind().get((item["apiVersion"].rpartition("/")[0], item["kind"]))
+        kind = _KINDS.get((item["apiVersion"].rpartition("/")[0], item["kind"]))
         by_key.setdefault(kind.key if kind else CONFIGMAPS, []).append(msgspec.json.encode(item))
     frames = tuple(frame for key, items in by_key.items() for frame in pack_all(key, items))
     authored = {kind.key for kind in KINDS if kind.origin is Origin.AUTHORED}

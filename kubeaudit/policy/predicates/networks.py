@@ -38,6 +38,7 @@ def namespace_without_policy(world: World, _policy: Policy) -> Iterator[Judgemen
 def pod_not_isolated(world: World, _policy: Policy) -> Iterator[Judgement]:
     """A workload some of whose pods no policy selects in a direction; policies do not bind host-network pods."""
     others = world.context.reach.unevaluated()
+    with_policy = {p.metadata.namespace for p in world.cluster.network_policies}
     for index, classes in classes_by_workload(world):
         who = workload_subject(world, index)
         bound = [cls for cls in classes if not cls.shape.host_network]
@@ -50,15 +51,17 @@ def pod_not_isolated(world: World, _policy: Policy) -> Iterator[Judgement]:
         elif others:
             yield Judgement(who, Verdict.NOT_EVALUATED, unseen=others)
         else:
-            yield _uncovered(world, index, bound, open_in)
+            yield _uncovered(world, index, bound, open_in, with_policy)
 
 
-def _uncovered(world: World, index: int, classes: list[WorkloadClass], directions: list[str]) -> Judgement:
+def _uncovered(
+    world: World, index: int, classes: list[WorkloadClass], directions: list[str], with_policy: set[str]
+) -> Judgement:
     who = workload_subject(world, index)
     namespace = who.object.namespace
     affected = [c for c in classes if any(not world.context.reach.isolating(c.index, d) for d in directions)]
     count, names = members(world, affected)
-    everywhere = all(p.metadata.namespace != namespace for p in world.cluster.network_policies)
+    everywhere = namespace not in with_policy
     shown = tuple(
         missing(ObjectRef("NetworkPolicy", namespace, ANY, GROUP), ("spec", "policyTypes"), f"none selects the pods for {d}")
         for d in directions
