@@ -322,8 +322,8 @@ class Coverage(Struct, frozen=True):
     reads: tuple[Read, ...] = ()
 
 
-class ScanResult(Struct, frozen=True, omit_defaults=True):
-    """One scan, whole: the JSON document of schema ``kubeaudit.result/1``."""
+class ScanResult(Struct, frozen=True):
+    """One scan, whole: the JSON document of schema ``kubeaudit.result/1``. Every field is written, so that ``schema`` is (REP-08)."""
 
     run: Run
     answer: tuple[str, ...]

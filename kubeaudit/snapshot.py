@@ -148,7 +148,13 @@ class Snapshot(Struct, frozen=True):
 
 def pack(resource: str, objects: list[bytes]) -> Frame:
     """Compress some objects of one resource. zstd releases the interpreter lock, so workers pack side by side."""
-    return Frame(resource, len(objects), zstandard.ZstdCompressor(level=_LEVEL).compress(b"\n".join(objects) + b"\n"))
+    lines = b"\n".join(_one_line(item) for item in objects) + b"\n"
+    return Frame(resource, len(objects), zstandard.ZstdCompressor(level=_LEVEL).compress(lines))
+
+
+def _one_line(item: bytes) -> bytes:
+    """An indented object without its line breaks: inside JSON they are white space, strings cannot hold them."""
+    return item.replace(b"\n", b" ").replace(b"\r", b" ") if b"\n" in item or b"\r" in item else item
 
 
 def pack_all(resource: str, objects: Iterable[bytes]) -> Iterator[Frame]:
@@ -236,7 +242,8 @@ def parse(data: bytes, name: str) -> Snapshot:
         digest.update(body)
         frames.append(Frame(mark.resource, mark.count, body))
         position += mark.size
-    if mark.frames != len(frames) or mark.sha256 != digest.hexdigest():
+    counted = sum(frame.count for frame in frames)
+    if (mark.frames, mark.objects, mark.sha256) != (len(frames), counted, digest.hexdigest()):
         raise SnapshotError(f"{name} is damaged: its content does not match its checksum", "collect it again")
     return Snapshot(start.header, start.reads, tuple(frames), start.bad)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from synthetic.entry import endpoint_slice, ingress, service
 from synthetic.state import Machine, State
-from synthetic.template import Json, encode
+from synthetic.template import Json, Template, encode
 from synthetic.workloads import Archetype
 
 Item = tuple[str, bytes]
@@ -49,7 +49,6 @@ class Application:
     account: str
     selector: Json
     port: int
-    claims: int = 0
 
 
 def application(
@@ -212,7 +211,7 @@ def _cron_job(state: State, way: Archetype, values: dict[str, object], size: int
 
 
 def _pods(
-    state: State, template: object, shared: dict[str, object], made: Application, names: list[str], *, hosted: bool
+    state: State, template: Template, shared: dict[str, object], made: Application, names: list[str], *, hosted: bool
 ) -> Iterator[Item]:
     addresses = []
     for number, name in enumerate(names):

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -46,11 +46,11 @@ def gate(result: ScanResult, gates: Gates, *, exit_zero: bool) -> list[tuple[int
     return reasons
 
 
-def run_guarded(command: click.Command) -> int:
+def run_guarded(command: click.Command, arguments: Sequence[str]) -> int:
     """Run a command; every failure becomes one clear message and an exit code, a traceback only with -v."""
-    verbose = any(word in ("-v", "--verbose") for word in sys.argv[1:])
+    verbose = any(word in ("-v", "--verbose") for word in arguments)
     try:
-        code = command.main(prog_name="kubeaudit", standalone_mode=False)
+        code = command.main(list(arguments), prog_name="kubeaudit", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Exit as error:
         return error.exit_code

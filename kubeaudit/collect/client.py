@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from http.client import responses
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlencode, urlsplit
+from urllib.parse import SplitResult, unquote, urlencode, urlsplit
 from urllib.request import getproxies_environment
 
 import kubernetes.client
-import kubernetes.config.kube_config
+import kubernetes.config
 import msgspec
 import urllib3
 from msgspec import Struct
@@ -36,15 +36,8 @@ _REVIEW = b'{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}
 _CONNECT_SECONDS = 10.0
 _KEYS = ("BearerToken", "authorization")
 """Where versions 37 and 35 of the library keep the Authorization header; 36 writes to one and reads the other."""
-_MALFORMED = (
-    _LIBRARY.config.ConfigException,
-    _LIBRARY.config.kube_config.yaml.YAMLError,
-    AttributeError,
-    KeyError,
-    TypeError,
-    ValueError,
-)
-"""What the library raises on a file that is no kubeconfig: it looks into it without checking its shape."""
+_MALFORMED = (_LIBRARY.config.ConfigException, AttributeError, KeyError, TypeError, ValueError)
+"""What the library raises on an entry of the wrong shape: it looks into it without checking."""
 
 
 class Connection(Struct, frozen=True):
@@ -168,23 +161,19 @@ def connect(options: Connection) -> Client:
 
 
 def _load(configuration: Any, paths: tuple[Path, ...], context: str) -> kubeconfig.Choice:
-    files = {path: parsed for path in paths if (parsed := _parse(path)) is not None}
-    if not files:
-        raise UsageError(f"{', '.join(str(path) for path in paths)} is empty", "write a kubeconfig, or name another")
-    choice = kubeconfig.choose(files, context)
+    choice = kubeconfig.choose({path: kubeconfig.load(path) for path in paths}, context)
     if choice.plugin is not None:
-        kubeconfig.check_plugin(choice.plugin, choice.context, paths[0].absolute().parent, os.environ)
-    merged = os.pathsep.join(str(path) for path in files)
+        kubeconfig.check_plugin(choice.plugin, choice.context, os.environ)
     try:
         with _logged_errors() as messages:
             # persist_config=False: a kubeconfig is never written.
-            _LIBRARY.config.load_kube_config(merged, choice.context, configuration, persist_config=False)
+            _LIBRARY.config.load_kube_config_from_dict(
+                choice.config, choice.context, configuration, persist_config=False
+            )
     except (*_MALFORMED, OSError) as error:
         # The library's messages may quote whole entries, tokens included; only this one is known to name just a path.
         told = str(error) if str(error).startswith("File does not exist") else "an entry has the wrong shape"
-        raise UsageError(
-            f"context {choice.context!r} in {merged} cannot be used: {told}", "correct the entry"
-        ) from error
+        raise UsageError(f"context {choice.context!r} cannot be used: {told}", "correct the kubeconfig") from error
     if choice.plugin is not None and not configuration.api_key and not configuration.cert_file:
         told = " ".join(" ".join(messages).split())[:300] or "it gave no token"
         raise CollectError(
@@ -192,21 +181,6 @@ def _load(configuration: Any, paths: tuple[Path, ...], context: str) -> kubeconf
             "log in again, then try `kubectl version` with the same context",
         )
     return choice
-
-
-def _parse(path: Path) -> kubeconfig.Kubeconfig | None:
-    """One file, or None where it is empty. Raises :class:`UsageError`."""
-    try:
-        if not path.read_bytes().strip():
-            return None
-        document = _LIBRARY.config.kube_config.KubeConfigMerger(str(path)).config_files[str(path)]
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except _MALFORMED as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark is not None else ""
-        raise UsageError(f"{path}{place}: not a kubeconfig", "compare it with `kubectl config view`") from error
-    return kubeconfig.parse(document, path)
 
 
 def _load_pod(configuration: Any) -> kubeconfig.Choice:
@@ -217,7 +191,7 @@ def _load_pod(configuration: Any) -> kubeconfig.Choice:
             f"no kubeconfig, and the pod's own credentials cannot be used: {error}",
             "mount the ServiceAccount's token (automountServiceAccountToken: true), or give --kubeconfig",
         ) from error
-    return kubeconfig.Choice("in-cluster", str(configuration.host), "", None)
+    return kubeconfig.Choice("in-cluster", str(configuration.host))
 
 
 @contextmanager
@@ -248,7 +222,7 @@ def _set_proxy(configuration: Any, own: str, url: SplitResult) -> None:
     configuration.no_proxy = "" if own else environment.get("no", "")
     parts = urlsplit(proxy)
     if parts.username is not None:
-        account = f"{parts.username}:{parts.password or ''}"
+        account = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         configuration.proxy_headers = urllib3.make_headers(proxy_basic_auth=account)
         configuration.proxy = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 

@@ -104,9 +104,8 @@ def in_text(text: str) -> str:
     parts: list[str] = []
     done = 0
     for kind, start, end in _beside_names(text):
-        if start >= done:
-            parts += text[done:start], mask(kind, text[start:end])
-            done = end
+        parts += text[done:start], mask(kind, text[start:end])
+        done = end
     return by_shape("".join(parts) + text[done:])
 
 
@@ -149,7 +148,10 @@ def _beside_names(text: str) -> Iterator[tuple[str, int, int]]:
     if not any(map(text.lower().__contains__, _HINTS)):
         return
     variable = ""
+    done = 0
     for label in _LABEL.finditer(text):
+        if label.start() < done:
+            continue
         name, separator = label["name"], label["separator"]
         kind = variable if name == "value" else "key" if name in _USER_FLAGS else secret_kind(name)
         if (separator.isspace() and not name.startswith("-")) or (not kind and name != "name") or name == "key":
@@ -157,6 +159,7 @@ def _beside_names(text: str) -> Iterator[tuple[str, int, int]]:
         value = _value(text, label)
         if value is None:
             continue
+        done = value.end()
         if name == "name":
             # An entry of env, in a manifest that an annotation quotes: {"name": "PASSWORD", "value": "..."}.
             variable = secret_kind(value["value"])

@@ -12,7 +12,7 @@ from queue import PriorityQueue
 from typing import TypeVar
 
 T = TypeVar("T")
-Task = Callable[[], None]
+Task = Callable[[], object]
 PARALLEL = 4
 """Requests at the same time (PERF-03)."""
 _POLL = 0.05

@@ -149,13 +149,14 @@ def _from_pods(context: Context) -> Iterator[Edge]:
     for cls in context.cluster.classes:
         sentence = f"{cls.label} may connect to the API server."
         fix = f"NetworkPolicy in {cls.namespace}: an egress rule for {cls.name} that leaves the API server out"
-        verdicts = [context.reach.egress(cls.index, a.host, "TCP", a.port) for a in addresses if parse(a.host)]
-        best = min(verdicts, key=lambda v: list(State).index(v.state), default=None)
+        verdicts = [(a, context.reach.egress(cls.index, a.host, "TCP", a.port)) for a in addresses if parse(a.host)]
+        best = min(verdicts, key=lambda pair: list(State).index(pair[1].state), default=None)
         source = workload(cls, Facet.CTL)
         if best is not None:
-            shown = (addresses[0].evidence, *context.reach.proof(best))
-            why = best.unseen if best.state is State.UNKNOWN else ()
-            yield Edge(EXP_API_FROM_POD, source, INSIDE, best.state, Confidence.OBJ, 1, sentence, shown, (), why, fix)
+            address, verdict = best
+            shown = (address.evidence, *context.reach.proof(verdict))
+            why = verdict.unseen if verdict.state is State.UNKNOWN else ()
+            yield Edge(EXP_API_FROM_POD, source, INSIDE, verdict.state, Confidence.OBJ, 1, sentence, shown, (), why, fix)
         elif not context.reach.isolating(cls.index, "egress"):
             verdict = context.reach.egress(cls.index, "192.0.2.1", "TCP", 443)
             why = verdict.unseen if verdict.state is State.UNKNOWN else ()

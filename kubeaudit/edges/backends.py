@@ -6,8 +6,9 @@ from msgspec import Struct
 
 from kubeaudit.edges.context import Context, unseen
 from kubeaudit.findings import Unseen
-from kubeaudit.model.objects.core import Service, ServicePort
+from kubeaudit.model.objects.core import Service, ServicePort, is_port
 from kubeaudit.model.objects.networking import Endpoint, EndpointSlice
+from kubeaudit.model.selectors import bits_of
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.proof import Confidence, Evidence, field
 from kubeaudit.refs import ObjectRef
@@ -31,44 +32,64 @@ def backends(context: Context, service: Service, port: ServicePort) -> Iterator[
     namespace, name = service.metadata.namespace, service.metadata.name
     slices = context.slices_of.get((namespace, name), ())
     gap = context.cluster.complete.gap("endpointslices.discovery.k8s.io", namespace)
+    live = context.cluster.header.source == "live"
     found = dict(_by_slices(context, slices, port))
-    if found or (slices and gap is None):
-        yield from found.values()
+    yield from found.values()
+    if (gap is None and (slices or live)) or (found and not live):
         return
-    if gap is None and context.cluster.header.source == "live":
-        return
-    reason = (unseen(gap),) if gap is not None and context.cluster.header.source == "live" else ()
+    reason = (unseen(gap),) if gap is not None and live else ()
     ref = ObjectRef("Service", namespace, name)
     shown = field(ref, ("spec", "selector"), service.spec.selector)
-    for cls in context.selected(namespace, service.spec.selector):
+    for cls in _possible(context, service, reason):
         for number in target_ports(cls, port):
-            yield BackendClass(cls, number, Confidence.ENV, (shown,), reason)
+            if (cls.index, number) not in found:
+                yield BackendClass(cls, number, Confidence.ENV, (shown,), reason)
+
+
+def _possible(context: Context, service: Service, reason: tuple[Unseen, ...]) -> list[WorkloadClass]:
+    """Classes a Service may lead to where its slices do not tell: those it selects. Without a selector somebody writes its slices: where
+    these were not read, they may name every pod of the namespace."""
+    namespace = service.metadata.namespace
+    if not service.spec.selector and reason and service.spec.type != "ExternalName":
+        return [context.cluster.classes[bit] for bit in bits_of(context.classes_of_namespace.get(namespace, 0))]
+    return context.selected(namespace, service.spec.selector)
 
 
 def _by_slices(
     context: Context, slices: tuple[EndpointSlice, ...], port: ServicePort
 ) -> Iterator[tuple[tuple[int, int], BackendClass]]:
-    for item in slices:
-        numbers = [p.port for p in item.ports if p.name == port.name and p.protocol == port.protocol and p.port]
-        usable = _usable(item)
-        for position, endpoint in usable:
-            target = endpoint.target_ref
-            if target is None or target.kind != "Pod":
-                continue
-            cls = context.class_of_pod.get((target.namespace or item.metadata.namespace, target.name))
-            if cls is None:
-                continue
-            ref = ObjectRef("EndpointSlice", item.metadata.namespace, item.metadata.name, "discovery.k8s.io")
-            shown = field(ref, ("endpoints", position, "targetRef", "name"), target.name)
-            for number in numbers:
-                yield (cls, number), BackendClass(context.cluster.classes[cls], number, Confidence.OBJ, (shown,))
+    for item, position, endpoint in _usable(slices):
+        ref = ObjectRef("EndpointSlice", item.metadata.namespace, item.metadata.name, "discovery.k8s.io")
+        for cls, shown in _pods_of(context, ref, position, endpoint):
+            for p in item.ports:
+                if p.name == port.name and p.protocol == port.protocol and p.port and is_port(p.protocol, p.port):
+                    yield (cls, p.port), BackendClass(context.cluster.classes[cls], p.port, Confidence.OBJ, (shown,))
 
 
-def _usable(item: EndpointSlice) -> list[tuple[int, Endpoint]]:
-    """Ready endpoints; serving and terminating ones only where none is ready (NET-62)."""
-    numbered = list(enumerate(item.endpoints))
-    ready = [(n, e) for n, e in numbered if e.conditions.ready is not False]
-    return ready or [(n, e) for n, e in numbered if e.conditions.serving and e.conditions.terminating]
+def _pods_of(context: Context, ref: ObjectRef, position: int, endpoint: Endpoint) -> Iterator[tuple[int, Evidence]]:
+    """Classes of an endpoint: of the pod it names, or, where somebody wrote only addresses, of the pods that have them."""
+    target = endpoint.target_ref
+    if target is not None:
+        cls = context.class_of_pod.get((target.namespace or ref.namespace, target.name)) if target.kind == "Pod" else None
+        if cls is not None:
+            yield cls, field(ref, ("endpoints", position, "targetRef", "name"), target.name)
+        return
+    for number, address in enumerate(endpoint.addresses):
+        cls = context.class_of_address.get(address)
+        if cls is not None:
+            yield cls, field(ref, ("endpoints", position, "addresses", number), address)
+
+
+def _usable(slices: tuple[EndpointSlice, ...]) -> list[tuple[EndpointSlice, int, Endpoint]]:
+    """Ready endpoints; serving and terminating ones only where no slice of the Service has a ready one of the family (NET-62)."""
+    every = [(item, number, endpoint) for item in slices for number, endpoint in enumerate(item.endpoints)]
+    ready = {item.address_type for item, _, endpoint in every if endpoint.conditions.ready is not False}
+    return [
+        (item, number, endpoint)
+        for item, number, endpoint in every
+        if endpoint.conditions.ready is not False
+        or (item.address_type not in ready and endpoint.conditions.serving and endpoint.conditions.terminating)
+    ]
 
 
 def target_ports(cls: WorkloadClass, port: ServicePort) -> tuple[int, ...]:
@@ -77,7 +98,8 @@ def target_ports(cls: WorkloadClass, port: ServicePort) -> tuple[int, ...]:
     if isinstance(target, int):
         return (target,)
     containers = (*cls.shape.containers, *(c for c in cls.shape.init_containers if c.restart_policy == "Always"))
-    found = [p.container_port for c in containers for p in c.ports if p.name == target and p.protocol == port.protocol]
+    named = [p for c in containers for p in c.ports if p.name == target and p.protocol == port.protocol]
+    found = [p.container_port for p in named if is_port(p.protocol, p.container_port)]
     return tuple(found[:1])
 
 

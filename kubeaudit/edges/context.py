@@ -46,6 +46,12 @@ class Context(Struct, frozen=True, dict=True):
         return {(pod.namespace, pod.name): pod.cls for pod in self.cluster.pods if pod.cls >= 0}
 
     @cached_property
+    def class_of_address(self) -> dict[str, int]:
+        """Class of each running pod by its addresses; those of host-network pods are their node's."""
+        classes = self.cluster.classes
+        return {ip: pod.cls for pod in self.cluster.pods if pod.cls >= 0 and not classes[pod.cls].shape.host_network for ip in pod.addresses}
+
+    @cached_property
     def slices_of(self) -> dict[tuple[str, str], tuple[EndpointSlice, ...]]:
         """EndpointSlices by the namespace and name of their Service."""
         found: dict[tuple[str, str], list[EndpointSlice]] = {}

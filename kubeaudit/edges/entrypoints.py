@@ -1,12 +1,13 @@
-"""From outside to the entry points: load balancers, node ports, host ports, host network (EXP-101..105, 107, 108)."""
+"""From outside to the entry points: load balancers, node ports, host ports, host network (EXP-101..108)."""
 
 from collections.abc import Iterator
 
 from kubeaudit.edges.context import Context, spec_path, unseen, workload
 from kubeaudit.edges.contract import Edge
-from kubeaudit.edges.schemes import Ruling, Scheme, of_service, source_ranges
+from kubeaudit.edges.schemes import Ruling, Scheme, is_whole, of_service, source_ranges
 from kubeaudit.edges.vocabulary import (
     EXP_CIDR_LB,
+    EXP_EXTERNAL_IP,
     EXP_HOST_NETWORK,
     EXP_HOST_PORT,
     EXP_INTERNET_LB,
@@ -15,8 +16,9 @@ from kubeaudit.edges.vocabulary import (
     EXP_PRIVATE_NODE_PORT,
 )
 from kubeaudit.findings import Reason, Unseen
-from kubeaudit.model.nodes import parse
-from kubeaudit.model.objects.core import NodeAddress, Service, ServicePort
+from kubeaudit.model.nodes import is_public, parse
+from kubeaudit.model.objects.core import NodeAddress, Service, ServicePort, is_port
+from kubeaudit.model.objects.pods import ContainerPort
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.proof import ANY, Assumption, Confidence, Evidence, Path, State, field, missing
 from kubeaudit.refs import INTERNET, PRIVATE_NETWORK, Facet, ObjectRef, Vertex, VertexKind
@@ -24,6 +26,7 @@ from kubeaudit.settings import Fact
 
 FIREWALL = Assumption("cloud-firewall-open", "no cloud firewall closes the port on the node's public address")
 LISTENS = Assumption("listening-ports", "the process listens on this port of the node; the object does not show listening ports")
+ROUTED = Assumption("external-ip-routed", "the network routes the address to a node, and kube-proxy honours externalIPs")
 RANGES_ENFORCED = Assumption("source-ranges-enforced", "the load balancer enforces its source ranges")
 
 
@@ -32,6 +35,7 @@ def edges(context: Context) -> Iterator[Edge]:
     for service in context.cluster.services:
         if service.spec.type == "LoadBalancer":
             yield from _load_balancer(context, service)
+        yield from _external_ips(context, service)
         for number, port in enumerate(service.spec.ports):
             if has_node_port(service, port):
                 yield from _node_port(context, service, number, port)
@@ -56,7 +60,7 @@ def cluster_provider(context: Context) -> str:
 def _load_balancer(context: Context, service: Service) -> Iterator[Edge]:
     ref = ObjectRef("Service", service.metadata.namespace, service.metadata.name)
     ruling = of_service(service, cluster_provider(context))
-    ranges, limit = source_ranges(service)
+    ranges, limit = source_ranges(service, cluster_provider(context))
     typed = field(ref, ("spec", "type"), "LoadBalancer")
     for port in service.spec.ports:
         target = entry_point("LoadBalancer", ref.namespace, ref.name, str(port.port))
@@ -76,8 +80,8 @@ def _by_scheme(
     state = State.YES if ruling.scheme is Scheme.PUBLIC else State.UNKNOWN
     why = (Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=ruling.reason),) if state is State.UNKNOWN else ()
     fix = f"Service {target.namespace}/{name}: spec.type to ClusterIP, an internal scheme, or spec.loadBalancerSourceRanges"
-    if ranges and not _whole(ranges):
-        source = Vertex(VertexKind.EXTERNAL_CIDR, "", ",".join(sorted(ranges)))
+    if ranges and not is_whole(ranges):
+        source = external_ranges(ranges)
         sentence = f"Addresses in {', '.join(ranges)} may connect to {where}{at}."
         assumptions = (*ruling.assumptions, RANGES_ENFORCED)
         yield Edge(EXP_CIDR_LB, source, target, state, Confidence.ENV, 1, sentence, evidence, assumptions, why, fix)
@@ -86,9 +90,9 @@ def _by_scheme(
     yield Edge(EXP_INTERNET_LB, INTERNET, target, state, ruling.confidence, 1, sentence, evidence, ruling.assumptions, why, fix)
 
 
-def _whole(ranges: tuple[str, ...]) -> bool:
-    """Whether the ranges are no limit: a default route, or halves to sixteenths of the space (EXP-02)."""
-    return any(r.rpartition("/")[2] in ("0", "1", "2", "3", "4") for r in ranges)
+def external_ranges(ranges: tuple[str, ...]) -> Vertex:
+    """The vertex of client ranges (EXP-02)."""
+    return Vertex(VertexKind.EXTERNAL_CIDR, "", ",".join(sorted(ranges)))
 
 
 def has_node_port(service: Service, port: ServicePort) -> bool:
@@ -109,24 +113,51 @@ def _node_port(context: Context, service: Service, number: int, port: ServicePor
     yield from _node_address(context, target, where, (shown,), (), EXP_INTERNET_NODE_PORT, EXP_PRIVATE_NODE_PORT, None)
 
 
+def _external_ips(context: Context, service: Service) -> Iterator[Edge]:
+    """EXP-106: addresses that nodes take traffic for, wherever it is routed to them from."""
+    ref = ObjectRef("Service", service.metadata.namespace, service.metadata.name)
+    for number, address in enumerate(service.spec.external_ips):
+        source = INTERNET if is_public(address) else PRIVATE_NETWORK
+        shown = (field(ref, ("spec", "externalIPs", number), address),)
+        who = "The internet" if source is INTERNET else "The private network"
+        for port in service.spec.ports:
+            target = entry_point("ExternalIP", ref.namespace, ref.name, str(port.port))
+            sentence = f"{who} may connect to port {port.port} of external IP {address} of Service {ref.namespace}/{ref.name}."
+            fix = f"{ref}: remove {address} from spec.externalIPs"
+            yield Edge(EXP_EXTERNAL_IP, source, target, State.YES, Confidence.ENV, 1, sentence, shown, (ROUTED,), (), fix)
+
+
+def host_ports(cls: WorkloadClass) -> Iterator[tuple[Path, ContainerPort]]:
+    """Ports of the node that a class off the host network asks for, each with its place in the pod spec; sidecars count (EXP-107)."""
+    lists = (("containers", cls.shape.containers), ("initContainers", cls.shape.init_containers))
+    for name, containers in lists if not cls.shape.host_network else ():
+        for number, container in enumerate(containers):
+            if name == "containers" or container.restart_policy == "Always":
+                for index, port in enumerate(container.ports):
+                    if port.host_port and not _loopback(port.host_ip):
+                        yield (name, number, "ports", index, "hostPort"), port
+
+
+def host_port_entry(cls: WorkloadClass, port: ContainerPort) -> Vertex:
+    """The entry point of a host port."""
+    return entry_point("HostPort", cls.namespace, cls.name.replace("/", "."), str(port.host_port))
+
+
 def _host_ports(context: Context, cls: WorkloadClass) -> Iterator[Edge]:
     owner, path = spec_path(context.cluster, cls)
-    for number, container in enumerate(cls.shape.containers):
-        for index, port in enumerate(container.ports):
-            if not port.host_port or _loopback(port.host_ip):
-                continue
-            target = entry_point("HostPort", cls.namespace, cls.name.replace("/", "."), str(port.host_port))
-            where_field: Path = (*path, "containers", number, "ports", index, "hostPort")
-            shown = field(owner, where_field, port.host_port)
-            where = f"port {port.host_port} of the nodes that run {cls.label}"
-            yield from _node_address(context, target, where, (shown,), (), EXP_HOST_PORT, EXP_HOST_PORT, cls)
-            sentence = f"Port {port.host_port} of the node leads to port {port.container_port} of {cls.label}."
-            verdict = context.reach.from_internet(cls.index, port.protocol, port.container_port)
-            reason = verdict.unseen
-            yield Edge(
-                EXP_HOST_PORT, target, workload(cls, Facet.NET), verdict.state, Confidence.ENV, 0, sentence,
-                (shown, *context.reach.proof(verdict)), (), reason, f"{owner}: remove hostPort",
-            )  # fmt: skip
+    for place, port in host_ports(cls):
+        if not is_port(port.protocol, port.container_port):
+            continue
+        target = host_port_entry(cls, port)
+        shown = field(owner, (*path, *place), port.host_port)
+        where = f"port {port.host_port} of the nodes that run {cls.label}"
+        yield from _node_address(context, target, where, (shown,), (), EXP_HOST_PORT, EXP_HOST_PORT, cls, port.host_ip)
+        sentence = f"Port {port.host_port} of the node leads to port {port.container_port} of {cls.label}."
+        verdict = context.reach.from_internet(cls.index, port.protocol, port.container_port)
+        yield Edge(
+            EXP_HOST_PORT, target, workload(cls, Facet.NET), verdict.state, Confidence.ENV, 0, sentence,
+            (shown, *context.reach.proof(verdict)), (), verdict.unseen, f"{owner}: remove hostPort",
+        )  # fmt: skip
 
 
 def _host_network(context: Context, cls: WorkloadClass) -> Iterator[Edge]:
@@ -148,25 +179,36 @@ def _node_address(
     public_row: str,
     private_row: str,
     cls: WorkloadClass | None,
+    bound: str = "",
 ) -> Iterator[Edge]:
     """The edge to something on a node's address: from the internet where a node it runs on has a public one, else from the private
-    network; unknown where nodes were not read or no pod is placed yet."""
+    network; unknown where nodes were not read. ``bound`` is the only address it listens on, "" or unspecified for all."""
     gap = context.cluster.complete.gap("nodes")
     nodes = [n for n in context.cluster.nodes if cls is None or not cls.nodes or n.ref.name in cls.nodes]
-    public = next((n for n in nodes if n.public), None)
+    public = next(((n, address) for n in nodes for address in n.public if _listens_on(bound, address)), None)
+    closed = context.settings.facts.cloud_firewall_open is Fact.NO
     if public is not None:
-        firewall = context.settings.facts.cloud_firewall_open
-        state = State.BLOCKED if firewall is Fact.NO else State.YES
-        sentence = f"The internet may connect to {where} at {public.public[0]}."
-        shown = (*evidence, _address_evidence(public.ref, public.public[0], public.node.status.addresses))
+        node, address = public
+        sentence = f"The internet may connect to {where} at {address}."
+        shown = (*evidence, _address_evidence(node.ref, address, node.node.status.addresses))
+        state = State.BLOCKED if closed else State.YES
         yield Edge(public_row, INTERNET, target, state, Confidence.ENV, 1, sentence, shown, (FIREWALL, *assumptions), (), "")
-    elif gap is not None:
+    elif gap is not None and _listens_on(bound, ""):
         sentence = f"The internet may connect to {where} if a node has a public address."
         yield Edge(public_row, INTERNET, target, State.UNKNOWN, Confidence.ENV, 1, sentence, evidence, assumptions, (unseen(gap),))
-    else:
+    if closed or (public is None and (gap is None or not _listens_on(bound, ""))):
         sentence = f"The private network may connect to {where}."
         none = missing(ObjectRef("Node", "", ANY), ("status", "addresses"), "no node it may run on has a public address")
-        yield Edge(private_row, PRIVATE_NETWORK, target, State.YES, Confidence.OBJ, 1, sentence, (*evidence, none), assumptions)
+        shown = (*evidence, none) if public is None else evidence
+        yield Edge(private_row, PRIVATE_NETWORK, target, State.YES, Confidence.OBJ, 1, sentence, shown, assumptions)
+
+
+def _listens_on(bound: str, address: str) -> bool:
+    """Whether what is bound to one address, or to all, answers on an address; "" stands for one that was not read."""
+    found = parse(bound)
+    if found is None or found.is_unspecified:
+        return True
+    return found == parse(address) if address else is_public(bound)
 
 
 def _address_evidence(ref: ObjectRef, address: str, addresses: tuple[NodeAddress, ...]) -> Evidence:

@@ -91,17 +91,34 @@ def token_of(context: Context, cls: WorkloadClass) -> Mount:
                 return Mount(Token.PROJECTED, (field(owner, place, {"audience": token.audience, "path": token.path}),))
     own = cls.shape.automount_service_account_token
     place = (*path, "automountServiceAccountToken")
+    held = _mounted(context, cls)
     if own is not None:
+        if not own and held is not None:
+            return Mount(Token.PROJECTED, (held,))
         return Mount(Token.AUTOMOUNTED if own else Token.NONE, (field(owner, place, own),))
     found = context.service_accounts.get((cls.namespace, cls.shape.identity))
     ref = ObjectRef("ServiceAccount", cls.namespace, cls.shape.identity)
     unset = missing(owner, place, "not set: the ServiceAccount decides")
     if found is not None and found.automount_service_account_token is not None:
         shown = field(ref, ("automountServiceAccountToken",), found.automount_service_account_token)
+        if not found.automount_service_account_token and held is not None:
+            return Mount(Token.AUTOMOUNTED, (unset, held))
         return Mount(Token.AUTOMOUNTED if found.automount_service_account_token else Token.NONE, (unset, shown))
     default = missing(ref, ("automountServiceAccountToken",), "not set: the token is mounted")
     gap = context.cluster.complete.gap("serviceaccounts", cls.namespace) if found is None else None
     return Mount(Token.AUTOMOUNTED, (unset, default), (unseen(gap),) if gap is not None else ())
+
+
+def _mounted(context: Context, cls: WorkloadClass) -> Evidence | None:
+    """The token volume that a pod has whatever is said now: injected before the ServiceAccount changed, or written under its name."""
+    for number, volume in enumerate(cls.shape.volumes):
+        sources = volume.projected.sources if volume.projected and _injected(volume.name) else ()
+        if any(source.service_account_token is not None for source in sources):
+            owner, path = spec_path(context.cluster, cls)
+            if cls.pods:
+                owner, path = context.cluster.pods[cls.pods[0]].ref, ("spec",)
+            return field(owner, (*path, "volumes", number, "name"), volume.name)
+    return None
 
 
 def _injected(volume: str) -> bool:

@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from kubeaudit.edges.context import Context, unseen, workload
 from kubeaudit.edges.contract import Edge
-from kubeaudit.edges.entrypoints import entry_point
-from kubeaudit.edges.schemes import Ruling, Scheme, of_ingress
+from kubeaudit.edges.entrypoints import RANGES_ENFORCED, cluster_provider, entry_point, external_ranges
+from kubeaudit.edges.schemes import Scheme, ingress_ranges, is_whole, of_ingress
 from kubeaudit.edges.tables import ControllerRow, LoadBalancerRow, controllers, load_balancers
 from kubeaudit.edges.traffic import WORLD, service_vertex, to_classes
 from kubeaudit.edges.vocabulary import EXP_DEFAULT_BACKEND, EXP_INGRESS, EXP_INGRESS_BACKEND
@@ -20,6 +20,7 @@ from kubeaudit.refs import INTERNET, PRIVATE_NETWORK, Facet, ObjectRef, Vertex
 
 _ANNOTATION = "kubernetes.io/ingress.class"
 _DEFAULT = "ingressclass.kubernetes.io/is-default-class"
+_GCE = "gce"
 GROUP = "networking.k8s.io"
 
 
@@ -33,13 +34,14 @@ class Serving(Struct, frozen=True):
 
 
 class Route(Struct, frozen=True):
-    """One way through an Ingress: the entry point, the backend, and the field that names it."""
+    """One way through an Ingress: the entry point, the backend, and the field that names it; ``host`` is "" for every host."""
 
     entry: Vertex
     where: str
     backend: Backend
     path: Path
     row: str
+    host: str = ""
 
 
 def edges(context: Context) -> Iterator[Edge]:
@@ -63,7 +65,7 @@ def routes(ingress: Ingress) -> Iterator[Route]:
             where = f"{rule.host or '*'}{path.path or '/'}"
             entry = entry_point("Ingress", namespace, name, where)
             place: Path = ("spec", "rules", number, "http", "paths", position, "backend")
-            yield Route(entry, where, path.backend, place, EXP_INGRESS_BACKEND)
+            yield Route(entry, where, path.backend, place, EXP_INGRESS_BACKEND, rule.host)
     if ingress.spec.default_backend is not None:
         entry = entry_point("Ingress", namespace, name, "*")
         yield Route(entry, "*", ingress.spec.default_backend, ("spec", "defaultBackend"), EXP_DEFAULT_BACKEND)
@@ -76,13 +78,22 @@ def serving_of(context: Context, ingress: Ingress) -> Serving:
     controller, class_evidence = _controller_of(context, wanted)
     evidence = (*shown, *class_evidence)
     for row in load_balancers():
-        if row.serves == "ingress" and (controller in row.controllers or (not controller and wanted in row.classes)):
+        by_class = wanted in row.classes if row.provider != _GCE else _is_gce(context, ingress, row)
+        if row.serves == "ingress" and (controller in row.controllers or (not controller and by_class)):
             return Serving(evidence, cloud=row)
     known = [r for r in controllers() if controller in r.controllers or (not controller and wanted in r.classes)]
     found = tuple(cls for row in known for cls in _running(context, row))
     if found:
         return Serving(evidence, found)
     return Serving(evidence, unseen=_why_unknown(context, wanted, controller))
+
+
+def _is_gce(context: Context, ingress: Ingress, row: LoadBalancerRow) -> bool:
+    """GKE's controller goes by the annotation alone, and takes every Ingress that names no class at all (LB-05)."""
+    if ingress.spec.ingress_class_name:
+        return False
+    wanted = ingress.metadata.annotations.get(_ANNOTATION, "")
+    return wanted in row.classes or (not wanted and cluster_provider(context) == _GCE)
 
 
 def ref_of(ingress: Ingress) -> ObjectRef:
@@ -133,8 +144,7 @@ def _why_unknown(context: Context, wanted: str, controller: str) -> tuple[Unseen
 def _sources(ingress: Ingress, serving: Serving, route: Route) -> Iterator[Edge]:
     """EXP-110: from the controller's pods, from the cloud's load balancer, or unknown."""
     ref = ref_of(ingress)
-    host = field(ref, (*route.path[:3], "host"), route.where.split("/")[0]) if route.path[1] == "rules" else field(ref, route.path, {})
-    evidence = (*serving.evidence, host)
+    evidence = (*serving.evidence, _shown(ref, route))
     fix = f"{ref}: remove this host, or use a class whose controller is internal"
     for cls in serving.controllers:
         sentence = f"{cls.label} serves {route.where} of Ingress {ref.namespace}/{ref.name}."
@@ -142,20 +152,33 @@ def _sources(ingress: Ingress, serving: Serving, route: Route) -> Iterator[Edge]
     if serving.controllers:
         return
     if serving.cloud is not None:
-        yield _cloud_edge(of_ingress(ingress, serving.cloud), route, ref, evidence, fix)
+        yield _cloud_edge(ingress, serving.cloud, route, evidence, fix)
         return
     sentence = f"The internet may connect to {route.where} of Ingress {ref.namespace}/{ref.name} if its controller is reachable."
     yield Edge(EXP_INGRESS, INTERNET, route.entry, State.UNKNOWN, Confidence.ENV, 1, sentence, evidence, (), serving.unseen, fix)
 
 
-def _cloud_edge(ruling: Ruling, route: Route, ref: ObjectRef, evidence: tuple[Evidence, ...], fix: str) -> Edge:
-    source = PRIVATE_NETWORK if ruling.scheme is Scheme.INTERNAL else INTERNET
+def _shown(ref: ObjectRef, route: Route) -> Evidence:
+    """The field that opens the route: the rule's host, or the default backend."""
+    if route.row == EXP_DEFAULT_BACKEND:
+        name = route.backend.service.name if route.backend.service else ""
+        return field(ref, (*route.path, "service", "name"), name) if name else field(ref, (*route.path, "resource"), {})
+    place: Path = (*route.path[:3], "host")
+    return field(ref, place, route.host) if route.host else missing(ref, place, "every host")
+
+
+def _cloud_edge(ingress: Ingress, row: LoadBalancerRow, route: Route, evidence: tuple[Evidence, ...], fix: str) -> Edge:
+    ruling, (ranges, limit) = of_ingress(ingress, row), ingress_ranges(ingress, row)
+    limited = bool(ranges) and not is_whole(ranges) and ruling.scheme is not Scheme.INTERNAL
+    source = PRIVATE_NETWORK if ruling.scheme is Scheme.INTERNAL else external_ranges(ranges) if limited else INTERNET
     state = State.UNKNOWN if ruling.scheme is Scheme.UNKNOWN else State.YES
     why = (Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=ruling.reason),) if state is State.UNKNOWN else ()
-    who = "The private network" if source is PRIVATE_NETWORK else "The internet"
-    sentence = f"{who} may connect to {route.where} of Ingress {ref.namespace}/{ref.name}."
-    shown = (*ruling.evidence, *evidence)
-    return Edge(EXP_INGRESS, source, route.entry, state, ruling.confidence, 1, sentence, shown, ruling.assumptions, why, fix)
+    who = "The private network" if source is PRIVATE_NETWORK else f"Addresses in {', '.join(ranges)}" if limited else "The internet"
+    sentence = f"{who} may connect to {route.where} of Ingress {ingress.metadata.namespace}/{ingress.metadata.name}."
+    shown = (*ruling.evidence, *((limit,) if limit else ()), *evidence)
+    assumptions = (*ruling.assumptions, *((RANGES_ENFORCED,) if limited else ()))
+    confidence = Confidence.ENV if limited else ruling.confidence
+    return Edge(EXP_INGRESS, source, route.entry, state, confidence, 1, sentence, shown, assumptions, why, fix)
 
 
 def _to_service(

@@ -12,12 +12,19 @@ from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.nodes import WITHOUT_METADATA, NodeFacts, NodePool
 from kubeaudit.model.objects.nodeclass import EC2NodeClass
 from kubeaudit.model.workloads import WorkloadClass
+from kubeaudit.network.reach import ReachVerdict
 from kubeaudit.proof import Assumption, Confidence, Evidence, State, field, missing
 from kubeaudit.refs import Facet, ObjectRef, Vertex, VertexKind
 from kubeaudit.settings import Fact
 
 IDENTITY_RIGHTS = Assumption("node-identity-rights", "what the node's cloud identity may do is not visible in the cluster")
 HOP_LIMIT = Assumption("imds-hop-limit", "the instance's metadata options let pods in (hop limit, tokens)")
+REWRITTEN = Unseen(
+    Reason.UNKNOWN_IMPLEMENTATION, detail="the node may rewrite the address before policies judge it, and they let its other addresses pass"
+)
+CALICO_ON_AWS = Unseen(
+    Reason.UNKNOWN_IMPLEMENTATION, detail="with the AWS VPC CNI, Calico does not always enforce egress to the metadata address"
+)
 _NODE_CLASS_LABEL = "karpenter.k8s.aws/ec2nodeclass"
 GENERIC = MetadataRow("generic", "", "metadata service", (MetadataAddress("169.254.169.254"),), "S", "NU", "unknown")
 """What is tested where the provider is not known (EXP-302)."""
@@ -65,9 +72,12 @@ def edges(context: Context) -> Iterator[Edge]:
 def targets(
     context: Context, cls: WorkloadClass, pools: dict[str, tuple[NodePool, tuple[NodeFacts, ...]]]
 ) -> Iterator[Target]:
-    """The rows of the providers of the pools a class runs on (EXP-303); a class without pods may run on any pool."""
-    wanted = [cls.pool] if cls.pool else list(pools)
-    if not wanted:
+    """The rows of the providers of the pools a class runs on (EXP-303).
+
+    A class without placed pods may run on any pool; one whose nodes were not read, or that may land on one, may meet any provider.
+    """
+    wanted = [cls.pool] if cls.pool else list(pools) if not cls.nodes else []
+    if not wanted or (not cls.pool and context.cluster.complete.gap("nodes") is not None):
         yield Target(GENERIC, "", ())
     for key in wanted:
         pool, nodes = pools[key]
@@ -84,7 +94,7 @@ def targets(
 def _calls(
     context: Context, cls: WorkloadClass, target: Target, address: MetadataAddress, passage: Passage
 ) -> Iterator[Edge]:
-    verdict = context.reach.egress(cls.index, address.ip, "TCP", address.port)
+    verdict = _egress(context, cls, target.row, address)
     state = _and(verdict.state, passage.state)
     row = target.row
     host_network = cls.shape.host_network
@@ -121,6 +131,21 @@ def _calls(
         )
 
 
+def _egress(context: Context, cls: WorkloadClass, row: MetadataRow, address: MetadataAddress) -> ReachVerdict:
+    """What policies say of the service's address. Where the node rewrites it before policies judge, or the plugin is known not to cover it,
+    a policy that closes it may not hold (EXP-307)."""
+    reach = context.reach
+    verdict = reach.egress(cls.index, address.ip, "TCP", address.port)
+    if verdict.state is not State.BLOCKED or cls.shape.host_network or _family(address) != "IPv4":
+        return verdict
+    behind = [reach.egress(cls.index, other.ip, "TCP", other.port) for other in row.rewritten]
+    if any(other.state is not State.BLOCKED for other in behind):
+        return structs.replace(verdict, state=State.UNKNOWN, unseen=(REWRITTEN,))
+    if row.provider == "aws" and reach.cni.name == "calico":
+        return structs.replace(verdict, state=State.UNKNOWN, unseen=(CALICO_ON_AWS,))
+    return verdict
+
+
 def passage_of(context: Context, host_network: bool, target: Target, address: MetadataAddress) -> Passage:
     """Hop limits, tokens and interception (MD table, last column; EXP-302, -311, -313)."""
     row = target.row
@@ -133,7 +158,8 @@ def passage_of(context: Context, host_network: bool, target: Target, address: Me
         return _aws(context, host_network, target, address)
     shown = _provider_field(target)
     if host_network or row.pods == "open":
-        return Passage(State.YES, shown)
+        assumed = (Assumption("metadata-not-restricted", row.assumes),) if row.assumes else ()
+        return Passage(State.YES, shown, assumed)
     return Passage(State.UNKNOWN, shown, unseen=(Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=row.note),))
 
 
@@ -192,7 +218,8 @@ def _provider_field(target: Target) -> tuple[Evidence, ...]:
     node = target.nodes[0]
     where = node.provider_field
     if where == ("spec", "providerID"):
-        return (field(node.ref, where, node.node.spec.provider_id),)
+        told = node.node.spec.provider_id
+        return (field(node.ref, where, told) if told else missing(node.ref, where),)
     return (field(node.ref, where, node.node.metadata.labels.get(where[-1], "")),)
 
 
@@ -211,7 +238,7 @@ def _identities(key: str, pool: NodePool, nodes: tuple[NodeFacts, ...]) -> Itera
         target = Target(row, key, nodes)
         if "N" not in row.gives:
             continue
-        shown = _provider_field(target) or (missing(nodes[0].ref, ("spec", "providerID")),)
+        shown = _provider_field(target)
         for address in row.addresses:
             sentence = f"{row.name} hands out the credentials of the nodes of pool {key}."
             yield Edge(

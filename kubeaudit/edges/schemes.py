@@ -1,5 +1,6 @@
 """Is a load balancer public? The order of proof of exposure.md section 2.1 (EXP-90..94)."""
 
+import ipaddress
 import json
 from enum import StrEnum
 
@@ -15,6 +16,7 @@ from kubeaudit.refs import ObjectRef
 UPSTREAM_NAT = Assumption("no-upstream-nat", "no address translation in front of the cluster makes the private address public")
 NO_ALLOW_LIST = Assumption("no-cloud-firewall", "no cloud firewall in front of the load balancer closes the port")
 _SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
+_ALB = "LB-03"
 
 
 class Scheme(StrEnum):
@@ -49,15 +51,48 @@ def of_ingress(ingress: Ingress, row: LoadBalancerRow) -> Ruling:
     return _rule(ref, ingress.metadata.annotations, ingress.status.load_balancer, row)
 
 
-def source_ranges(service: Service) -> tuple[tuple[str, ...], Evidence | None]:
-    """Client ranges a load balancer is limited to, and the field that says so (EXP-93); empty where it is open."""
+Limit = tuple[tuple[str, ...], Evidence | None]
+"""Client ranges, sorted, and the field that lists them; empty where everyone may connect."""
+
+
+def source_ranges(service: Service, provider: str) -> Limit:
+    """Client ranges a load balancer is limited to (EXP-93)."""
     ref = ObjectRef("Service", service.metadata.namespace, service.metadata.name)
-    ranges = tuple(r.strip() for r in service.spec.load_balancer_source_ranges if r.strip())
+    ranges = tuple(sorted(r.strip() for r in service.spec.load_balancer_source_ranges if r.strip()))
     if ranges:
-        return ranges, field(ref, ("spec", "loadBalancerSourceRanges"), list(ranges))
-    text = service.metadata.annotations.get(_SOURCE_RANGES, "")
-    ranges = tuple(r.strip() for r in text.split(",") if r.strip())
-    return ranges, field(ref, ("metadata", "annotations", _SOURCE_RANGES), text) if ranges else None
+        return ranges, field(ref, ("spec", "loadBalancerSourceRanges"), list(service.spec.load_balancer_source_ranges))
+    row = _service_row(service, provider)
+    return _limit(ref, service.metadata.annotations, (_SOURCE_RANGES, *(row.limits if row else ())))
+
+
+def ingress_ranges(ingress: Ingress, row: LoadBalancerRow) -> Limit:
+    """Client ranges that the load balancer of an Ingress is limited to (LB-03)."""
+    ref = ObjectRef("Ingress", ingress.metadata.namespace, ingress.metadata.name, "networking.k8s.io")
+    return _limit(ref, ingress.metadata.annotations, row.limits)
+
+
+def _limit(ref: ObjectRef, annotations: dict[str, str], names: tuple[str, ...]) -> Limit:
+    for name in names:
+        words = (word.strip().removeprefix("ip:").removeprefix("cidr:") for word in annotations.get(name, "").split(","))
+        ranges = tuple(sorted(word for word in words if word))
+        if ranges:
+            return ranges, field(ref, ("metadata", "annotations", name), annotations[name])
+    return (), None
+
+
+def is_whole(ranges: tuple[str, ...]) -> bool:
+    """Whether ranges are no limit: together they hold half of the addresses of a family or more (EXP-02)."""
+    networks = [network for text in ranges if (network := _network(text)) is not None]
+    v4 = ipaddress.collapse_addresses(n for n in networks if isinstance(n, ipaddress.IPv4Network))
+    v6 = ipaddress.collapse_addresses(n for n in networks if isinstance(n, ipaddress.IPv6Network))
+    return sum(n.num_addresses for n in v4) >= 1 << 31 or sum(n.num_addresses for n in v6) >= 1 << 127
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
 
 
 def _rule(ref: ObjectRef, annotations: dict[str, str], status: LoadBalancerStatus, row: LoadBalancerRow | None) -> Ruling:
@@ -66,19 +101,34 @@ def _rule(ref: ObjectRef, annotations: dict[str, str], status: LoadBalancerStatu
     numbers = [(n, item.ip) for n, item in enumerate(status.ingress) if parse(item.ip)]
     if numbers:
         return _by_address(ref, numbers, addresses, declared, told_by)
-    for number, item in enumerate(status.ingress):
-        where = ("status", "loadBalancer", "ingress", number, "hostname")
-        named = field(ref, where, item.hostname)
-        if item.hostname.startswith("internal-") and item.hostname.endswith(".amazonaws.com"):
-            return Ruling(Scheme.INTERNAL, Confidence.ENV, (named, *told_by), addresses)
-        if declared is Scheme.UNKNOWN:
-            return Ruling(declared, Confidence.ENV, (named, *told_by), addresses, reason=_why_unknown(row))
-        return Ruling(declared, Confidence.ENV, (named, *told_by), addresses, (NO_ALLOW_LIST,))
+    if any(item.hostname for item in status.ingress):
+        return _by_name(ref, addresses, declared, told_by, row)
     absent = missing(ref, ("status", "loadBalancer", "ingress"), "declared, not provisioned")
     if declared is Scheme.INTERNAL:
         return Ruling(declared, Confidence.ENV, (*told_by, absent))
     reason = _why_unknown(row) if declared is Scheme.UNKNOWN else "declared, not provisioned: its status has no address yet"
     return Ruling(Scheme.UNKNOWN, Confidence.ENV, (absent, *told_by), reason=reason)
+
+
+def _by_name(
+    ref: ObjectRef, names: tuple[str, ...], declared: Scheme, told_by: tuple[Evidence, ...], row: LoadBalancerRow | None
+) -> Ruling:
+    """Only host names: those of AWS show an internal load balancer, but for the network one; else the annotations decide (EXP-91)."""
+    told = [number for number, name in enumerate(names) if name]
+    number = next((number for number in told if not _internal_name(names[number])), told[0])
+    evidence = (field(ref, ("status", "loadBalancer", "ingress", number, "hostname"), names[number]), *told_by)
+    if _internal_name(names[number]):
+        return Ruling(Scheme.INTERNAL, Confidence.ENV, evidence, names)
+    if declared is Scheme.INTERNAL and row is not None and row.id == _ALB and all(item.absent for item in told_by):
+        reason = f"{row.name} is internal by default, but its host name does not begin with internal-"
+        return Ruling(Scheme.UNKNOWN, Confidence.ENV, evidence, names, reason=reason)
+    if declared is Scheme.UNKNOWN:
+        return Ruling(declared, Confidence.ENV, evidence, names, reason=_why_unknown(row))
+    return Ruling(declared, Confidence.ENV, evidence, names, (NO_ALLOW_LIST,) if declared is Scheme.PUBLIC else ())
+
+
+def _internal_name(name: str) -> bool:
+    return name.startswith("internal-") and name.endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
 def _by_address(
@@ -102,33 +152,44 @@ def _declared(ref: ObjectRef, annotations: dict[str, str], row: LoadBalancerRow 
     for switch in row.switches:
         if switch.annotation in annotations:
             where = ("metadata", "annotations", switch.annotation)
-            told = field(ref, where, annotations[switch.annotation], row.name)
-            return (Scheme.INTERNAL if _internal(switch, annotations[switch.annotation]) else Scheme.PUBLIC), (told,)
+            value = annotations[switch.annotation]
+            return _scheme(switch, value), (field(ref, where, value, row.name),)
     last = row.switches[-1] if row.switches else None
     default = Scheme(last.absent) if last is not None and last.absent else Scheme(row.default)
     names = [missing(ref, ("metadata", "annotations", switch.annotation), f"default of {row.name}") for switch in row.switches[:1]]
     return default, tuple(names)
 
 
-def _internal(switch: Switch, value: str) -> bool:
+def _scheme(switch: Switch, value: str) -> Scheme:
     if switch.json_type:
         try:
             parsed = json.loads(value)
         except ValueError:
-            return False
-        value = str(parsed.get("type", "")) if isinstance(parsed, dict) else ""
+            parsed = None
+        if not isinstance(parsed, dict) or "type" not in parsed:
+            return Scheme.UNKNOWN
+        value = str(parsed["type"])
+    return Scheme.INTERNAL if _matches(switch, value) else Scheme.PUBLIC
+
+
+def _matches(switch: Switch, value: str) -> bool:
     return value in switch.internal if switch.internal else value not in switch.unless
 
 
 def _service_row(service: Service, provider: str) -> LoadBalancerRow | None:
-    """The implementation that serves a Service: its class, an annotation only one implementation reads, else the nodes' cloud."""
-    rows = [row for row in load_balancers() if row.serves == "service"]
+    """The implementation that serves a Service: its class, an annotation only one implementation reads, else the nodes' cloud.
+
+    Where the nodes show their cloud, annotations of others say nothing: charts set those of every cloud at once.
+    """
+    every = [row for row in load_balancers() if row.serves == "service"]
+    known = provider in {row.provider for row in every} and bool(provider)
+    rows = [row for row in every if row.provider in ("", provider)] if known else every
     annotations = service.metadata.annotations
     wanted = service.spec.load_balancer_class
     if wanted:
-        return next((row for row in rows if wanted in row.classes), None)
+        return next((row for row in every if wanted in row.classes), None)
     for row in rows:
-        if any(s.annotation in annotations and _internal(s, annotations[s.annotation]) for s in row.recognised_by):
+        if any(s.annotation in annotations and _matches(s, annotations[s.annotation]) for s in row.recognised_by):
             return row
     for row in rows:
         if any(s.annotation in annotations for s in row.switches):

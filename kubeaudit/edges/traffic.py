@@ -22,15 +22,16 @@ from kubeaudit.network.reach import Basis, ReachVerdict
 from kubeaudit.proof import Assumption, Confidence, State, field
 from kubeaudit.refs import INTERNET, Facet, ObjectRef, Vertex, VertexKind
 from kubeaudit.settings import Fact
-from kubeaudit.snapshot import Gap
 
 FLAW_CODE = Assumption("rce", "the application has a flaw that lets a caller run code")
 FLAW_SSRF = Assumption("ssrf", "the application can be made to send requests to addresses the caller chooses")
 SOURCE_NAT = Unseen(
     Reason.UNKNOWN_IMPLEMENTATION, detail="with externalTrafficPolicy Cluster the pod may see a node's address instead of the client's"
 )
+_ENTRIES = {"LoadBalancer": "The load balancer", "NodePort": "The node port", "ExternalIP": "The external IP"}
 WORLD = "world"
 """The client of a Service that is reached from outside the cluster."""
+_FOLLOWED = ("services", "ingresses.networking.k8s.io")
 _NOT_FOLLOWED = (
     "gateways.gateway.networking.k8s.io",
     "gateways.networking.istio.io",
@@ -89,12 +90,14 @@ def _entries(context: Context, service: Service, port: ServicePort) -> Iterator[
         kinds.append("LoadBalancer")
     if has_node_port(service, port):
         kinds.append("NodePort")
+    if service.spec.external_ips:
+        kinds.append("ExternalIP")
     if not kinds:
         return
     shown = field(ref, ("spec", "ports", service.spec.ports.index(port), "port"), port.port)
     for kind in kinds:
         entry = entry_point(kind, namespace, name, str(port.port))
-        sentence = f"{'The load balancer' if kind == 'LoadBalancer' else 'The node port'} leads to Service {namespace}/{name} port {port.port}."
+        sentence = f"{_ENTRIES[kind]} leads to Service {namespace}/{name} port {port.port}."
         target = service_vertex(service, port, WORLD)
         yield Edge(EXP_SERVICE_OF_ENTRY, entry, target, State.YES, Confidence.OBJ, 0, sentence, (shown,))
     yield from to_classes(context, service, port, WORLD)
@@ -147,8 +150,11 @@ def _unseen_entries(context: Context) -> Iterator[Edge]:
 
 def _why_exposed_unknown(context: Context, namespace: str) -> tuple[Unseen, ...]:
     complete = context.cluster.complete
-    gaps: list[Gap] = [g for g in (complete.gap("services", namespace), complete.gap("ingresses.networking.k8s.io", namespace)) if g]
+    gaps = [gap for resource in _FOLLOWED if (gap := complete.gap(resource, namespace)) is not None]
     found = [unseen(gap) for gap in gaps]
+    for bad in context.cluster.bad:
+        if bad.where in _FOLLOWED and bad.object is not None and bad.object.namespace == namespace:
+            found.append(Unseen(Reason.EVALUATION_ERROR, bad.where, namespace, f"{bad.object} {bad.reason}"))
     for resource in _NOT_FOLLOWED:
         gap = complete.gap(resource, namespace)
         if gap is not None:

@@ -7,6 +7,7 @@ EXP_CIDR_LB = "EXP-102"
 EXP_PRIVATE_LB = "EXP-103"
 EXP_INTERNET_NODE_PORT = "EXP-104"
 EXP_PRIVATE_NODE_PORT = "EXP-105"
+EXP_EXTERNAL_IP = "EXP-106"
 EXP_HOST_PORT = "EXP-107"
 EXP_HOST_NETWORK = "EXP-108"
 EXP_INGRESS = "EXP-110"
@@ -53,6 +54,7 @@ ROWS: dict[str, Row] = {
         Row(EXP_PRIVATE_LB, "may connect to", 1, ("T1133",)),
         Row(EXP_INTERNET_NODE_PORT, "may connect to", 1, ("T1190",)),
         Row(EXP_PRIVATE_NODE_PORT, "may connect to", 1, ("T1133",)),
+        Row(EXP_EXTERNAL_IP, "may connect to", 1, ("T1133",)),
         Row(EXP_HOST_PORT, "may connect to", 1, ("T1190",)),
         Row(EXP_HOST_NETWORK, "may connect to", 1, ("T1190",)),
         Row(EXP_INGRESS, "serves", 1, ("T1190",)),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import Struct
 
+from kubeaudit.kinds import by_api_kind
 from kubeaudit.model.addresses import AddressAtoms
 from kubeaudit.model.decode import objects
 from kubeaudit.model.objects.meta import Metadata
@@ -78,17 +79,29 @@ class Assembler:
 
     def read(self, snapshot: Snapshot) -> Assembly:
         """Stream the snapshot's controllers and pods."""
+        owned: list[Controlling] = []
         for found in controllers(snapshot, self._bad):
             self._controllers[(found.ref.kind, found.ref.namespace, found.ref.name)] = found.owner
             if found.owner is None:
                 self._controller(found)
+            else:
+                owned.append(found)
         for pod in objects(snapshot, "pods", PodObject, self._bad):
             self._pod(pod)
+        for found in owned:
+            if not self._has_root(found):
+                self._controller(found)
         for number, root in enumerate(self._list):
             if not root.pods and root.active and root.template >= 0:
                 key = (number, self._specs.shape_of[root.template], project(root.labels, self._label_keys), (), "")
                 self._class(key, ())
         return self._close()
+
+    def _has_root(self, found: Controlling) -> bool:
+        """Whether a controller with an owner is judged through it: the owner was read, or pods show it (CHK-17)."""
+        owner = found.owner
+        key = (owner.kind, found.ref.namespace, owner.name) if owner else None
+        return key in self._controllers or key in self._roots
 
     def _controller(self, found: Controlling) -> None:
         number = self._intern(found.template.spec, found.ref)
@@ -129,7 +142,9 @@ class Assembler:
         try:
             return self._specs.intern(raw)[0]
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            self._bad.append(BadDocument(ref.kind, f"its pod template does not fit core/v1 PodSpec: {error}", object=ref))
+            kind = by_api_kind().get((ref.group, ref.kind))
+            where = kind.key if kind else ref.kind
+            self._bad.append(BadDocument(where, f"its pod template does not fit core/v1 PodSpec: {error}", object=ref))
             return None
 
     def _root_of(self, meta: Metadata, spec: int) -> int:
@@ -167,7 +182,17 @@ class Assembler:
 
     def _close(self) -> Assembly:
         workloads = [
-            Workload(r.ref, r.api_version, r.uid, r.template, r.path, tuple(sorted(r.labels.items())), r.active, r.unread, tuple(r.pods))
+            Workload(
+                ref=r.ref,
+                api_version=r.api_version,
+                uid=r.uid,
+                template=r.template,
+                template_path=r.path,
+                labels=tuple(sorted(r.labels.items())),
+                active=r.active or bool(r.pods),
+                owner_unread=r.unread,
+                pods=tuple(r.pods),
+            )
             for r in self._list
         ]
         return Assembly(tuple(workloads), tuple(self._pods), tuple(self._named(workloads)), tuple(self._specs.canonical))

@@ -28,10 +28,11 @@ NAMED = "configmaps(named)"
 
 
 class Completeness(Struct, frozen=True):
-    """The reads of a snapshot by kind and scope."""
+    """The reads of a snapshot by kind and scope; ``scoped`` are kinds that were read in some namespaces, never as a whole."""
 
     reads: dict[tuple[str, str], Read]
     gaps: tuple[Gap, ...]
+    scoped: frozenset[str] = frozenset()
 
     def gap(self, resource: str, namespace: str = "") -> Gap | None:
         """What is missing of a kind in a namespace ("" = in the whole cluster); None where the list is whole.
@@ -50,6 +51,8 @@ class Completeness(Struct, frozen=True):
         if found:
             return found[0]
         group = resource.partition(".")[2]
+        if resource in self.scoped:
+            return Gap(resource, namespace, "opt-in", detail="was read in other namespaces only")
         return Gap(resource, "", "opt-in", detail="was not asked for") if group in _ALWAYS_SERVED else None
 
     def first_gap(self, resources: Iterable[str], namespace: str = "") -> Gap | None:
@@ -64,4 +67,6 @@ class Completeness(Struct, frozen=True):
 
 def completeness(snapshot: Snapshot) -> Completeness:
     """The reads of a snapshot, indexed."""
-    return Completeness({(read.resource, read.scope): read for read in snapshot.reads}, snapshot.gaps())
+    reads = {(read.resource, read.scope): read for read in snapshot.reads}
+    scoped = frozenset(resource for resource, scope in reads if scope and (resource, "") not in reads)
+    return Completeness(reads, snapshot.gaps(), scoped)

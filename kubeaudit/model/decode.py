@@ -14,13 +14,16 @@ from kubeaudit.refs import ObjectRef
 from kubeaudit.snapshot import BadDocument, Snapshot
 
 T = TypeVar("T")
+BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no JSON: broken syntax, no UTF-8, nested too deep."""
 
 
-class _Identity(Struct):
+class _Identity(Struct, rename="camel"):
     """As much of a broken object as may still be told."""
 
     metadata: Metadata = Metadata()
     kind: str = ""
+    api_version: str = ""
 
 
 def objects(snapshot: Snapshot, resource: str, kind: type[T], bad: list[BadDocument]) -> Iterator[T]:
@@ -28,14 +31,17 @@ def objects(snapshot: Snapshot, resource: str, kind: type[T], bad: list[BadDocum
     decoder = msgspec.json.Decoder(kind)
     for raw in snapshot.objects(resource):
         try:
-            yield decoder.decode(raw)
+            found = decoder.decode(raw)
         except msgspec.ValidationError as error:
             try:
-                yield msgspec.convert(drop_nulls(msgspec.json.decode(raw)), kind)
-            except msgspec.ValidationError:
+                found = decoder.decode(msgspec.json.encode(drop_nulls(msgspec.json.decode(raw))))
+            except (*BROKEN, msgspec.ValidationError):
                 bad.append(BadDocument(resource, f"does not fit its API type: {error}", object=identity(raw)))
-        except msgspec.DecodeError as error:
+                continue
+        except BROKEN as error:
             bad.append(BadDocument(resource, f"is no JSON: {error}"))
+            continue
+        yield found
 
 
 def drop_nulls(value: object) -> object:
@@ -51,6 +57,7 @@ def identity(raw: bytes) -> ObjectRef | None:
     """Which object a broken document seems to be, if that much can be read."""
     try:
         found = msgspec.convert(drop_nulls(msgspec.json.decode(raw)), _Identity)
-    except msgspec.DecodeError:
+    except BROKEN:
         return None
-    return ObjectRef(found.kind, found.metadata.namespace, found.metadata.name)
+    group = found.api_version.rpartition("/")[0]
+    return ObjectRef(found.kind, found.metadata.namespace, found.metadata.name, group)

@@ -126,6 +126,8 @@ def is_public(text: str) -> bool:
     Documentation ranges (RFC 5737, RFC 3849) count as public: examples use them for just that.
     """
     address = parse(text)
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
     if address is None or address.is_multicast or address.is_unspecified:
         return False
     return not any(address in network for network in _NOT_INTERNET if network.version == address.version)

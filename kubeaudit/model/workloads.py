@@ -54,7 +54,7 @@ class Workload(Struct, frozen=True):
     """A root controller or a pod of its own. ``template`` is the number of its spec, -1 where only its pods could be read.
 
     ``template_path`` leads from the object to the pod spec. ``active`` is false where nothing runs and nothing will: no replicas
-    wanted, or a finished Job (CHK-19). ``pods`` are indexes.
+    wanted, a finished Job, a suspended CronJob, and no pod left (CHK-19). ``pods`` are indexes.
     """
 
     ref: ObjectRef

@@ -75,13 +75,13 @@ def _is_every_address(peer: Peer) -> bool:
 
 def stated(value: object) -> object:
     """A part of an object as JSON data, without the fields that it does not state."""
-    return _without_empty(drop_nulls(msgspec.to_builtins(value)))
+    return _without_empty(drop_nulls(msgspec.json.decode(msgspec.json.encode(value))))
 
 
 def _without_empty(value: object) -> object:
     if isinstance(value, dict):
         return {key: _without_empty(item) for key, item in value.items() if item or key not in _OPTIONAL}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return [_without_empty(item) for item in value]
     return value
 

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from kubeaudit.model.nodes import is_public, parse
-from kubeaudit.model.selectors import bits_of, mask_of
+from kubeaudit.model.nodes import parse
+from kubeaudit.model.selectors import bits_of
 
 FAMILIES = {"IPv4": 4, "IPv6": 6}
 _END = {4: 1 << 32, 6: 1 << 128}
-_PUBLIC_EDGES = (
+_NOT_PUBLIC = (
     "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
     "192.168.0.0/16", "224.0.0.0/4",
     "::/128", "::1/128", "fc00::/7", "fe80::/10", "ff00::/8",
 )  # fmt: skip
-"""Where :func:`kubeaudit.model.nodes.is_public` changes its answer."""
+"""What :func:`kubeaudit.model.nodes.is_public` calls not public (EXP-01)."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -95,9 +95,13 @@ class IPSpace(Struct, frozen=True):
 
 def ip_space(networks: Iterable[Network]) -> IPSpace:
     """Cut both families at the edges of the networks and of the public ranges."""
+    private = [ipaddress.ip_network(text) for text in _NOT_PUBLIC]
     points: dict[int, set[int]] = {4: {0}, 6: {0}}
-    for network in (*map(ipaddress.ip_network, _PUBLIC_EDGES), *networks):
+    for network in (*private, *networks):
         points[network.version].update((int(network.network_address), int(network.broadcast_address) + 1))
     starts = {version: tuple(sorted(p for p in values if p < _END[version])) for version, values in points.items()}
-    firsts = [*map(ipaddress.IPv4Address, starts[4]), *map(ipaddress.IPv6Address, starts[6])]
-    return IPSpace(starts, mask_of(number for number, first in enumerate(firsts) if is_public(str(first))))
+    space = IPSpace(starts, 0)
+    public = (1 << space.size) - 1
+    for network in private:
+        public &= ~space.mask(network)
+    return IPSpace(starts, public)

@@ -14,7 +14,7 @@ from kubeaudit.network.ports import ICMP, PortSpace
 from kubeaudit.network.rows import Signature, Table
 from kubeaudit.network.universe import Universe
 from kubeaudit.network.verdicts import Action, Basis, Decision, Direction, Side
-from kubeaudit.proof import State
+from kubeaudit.proof import Evidence, State, field
 from kubeaudit.settings import Fact
 
 _PROFILE = "a profile of the network plugin (--cni-profile)"
@@ -95,17 +95,27 @@ class Judge(Struct, frozen=True):
         if judged.state is State.YES:
             return judged
         if self.cni.name:
-            return Side(
-                direction,
-                State.YES,
-                (Basis.CNI_PROFILE,),
-                judged.namespace,
-                ("host_network",),
-                isolating=judged.isolating,
+            return structs.replace(
+                judged,
+                state=State.YES,
+                basis=(Basis.CNI_PROFILE,),
+                details=("host_network",),
+                by=(),
+                settle_by=(),
+                unseen=(),
+                evidence=(self._on_host(cls),),
             )
         return _unknown(
             judged, Basis.UNDEFINED, "host_network", _PROFILE, _implementation("host-network pods as subjects")
         )
+
+    def _on_host(self, cls: int) -> Evidence:
+        """The field that puts the pods of a class on the host network."""
+        found = self.cluster.classes[cls]
+        workload = self.cluster.workloads[found.workload]
+        if found.pods:
+            return field(self.cluster.pods[found.pods[0]].ref, ("spec", "hostNetwork"), True)
+        return field(workload.ref, (*workload.template_path, "hostNetwork"), True)
 
     def _allowing(self, direction: Direction, signature: Signature, peers: int, atom: int) -> Iterator[Decision]:
         for number, entry in signature.entries:
@@ -131,31 +141,23 @@ def _not_enforced(side: Side) -> Side:
 
 
 def _unknown(side: Side, basis: Basis, detail: str, settle_by: str, unseen: Unseen) -> Side:
-    return Side(
-        side.direction,
-        State.UNKNOWN,
-        (basis,),
-        side.namespace,
-        (detail,) if detail else (),
-        side.by,
-        side.isolating,
-        (settle_by,),
-        (unseen,),
+    return structs.replace(
+        side,
+        state=State.UNKNOWN,
+        basis=(basis,),
+        details=(detail,) if detail else (),
+        settle_by=(settle_by,),
+        unseen=(unseen,),
     )
 
 
 def _also(side: Side, doubt: Doubt) -> Side:
     """A further reason why a side is not known."""
-    return Side(
-        side.direction,
-        side.state,
-        merged((side.basis, (doubt.basis,))),
-        side.namespace,
-        side.details,
-        side.by,
-        side.isolating,
-        merged((side.settle_by, (doubt.settle_by,))),
-        tuple(dict.fromkeys((*side.unseen, doubt.unseen))),
+    return structs.replace(
+        side,
+        basis=merged((side.basis, (doubt.basis,))),
+        settle_by=merged((side.settle_by, (doubt.settle_by,))),
+        unseen=merged((side.unseen, (doubt.unseen,))),
     )
 
 

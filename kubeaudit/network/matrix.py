@@ -6,7 +6,6 @@ for one pair is a mask here: what is undefined, what was not read, own nodes, an
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import compress
 
 from msgspec import Struct
 
@@ -14,11 +13,9 @@ from kubeaudit.model.selectors import mask_of
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.network.judge import Judge
 from kubeaudit.network.ports import ICMP
-from kubeaudit.network.rows import partition
+from kubeaudit.network.rows import members, partition
 from kubeaudit.network.verdicts import Direction
 from kubeaudit.settings import Fact
-
-_BITS = bytes.maketrans(b"01", b"\x00\x01")
 
 
 class Column(Struct, frozen=True, gc=False):
@@ -207,14 +204,9 @@ def _towards(groups: Sequence[_Group], size: int) -> Iterator[tuple[int, ...]]:
     found: list[list[int]] = [[] for _ in range(size)]
     for number, group in enumerate(groups):
         for targets, mark in ((group.to, 2 * number + 1), (group.maybe, 2 * number)):
-            for held in _members(found, targets):
+            for held in members(found, targets):
                 held.append(mark)
     return map(tuple, found)
-
-
-def _members(lists: list[list[int]], mask: int) -> Iterable[list[int]]:
-    """The lists whose position is a bit of the mask; the loop over the bits runs in C."""
-    return compress(lists, f"{mask:b}"[::-1].encode().translate(_BITS)) if mask else ()
 
 
 def _by_protocol(judge: Judge, ports: int) -> Iterator[tuple[int, str]]:

@@ -60,7 +60,8 @@ class Side(Struct, frozen=True):
     """The verdict of one end: of the source for egress, of the destination for ingress.
 
     ``details`` names the exception or the undefined item (``own_node``, ``self``, ``ipblock_pod``, ``host_network``,
-    ``icmp``). ``namespace`` is that of the pod, "" for an external address, which no policy selects.
+    ``icmp``). ``namespace`` is that of the pod, "" for an external address, which no policy selects. ``evidence`` is
+    what decided beside policies.
     """
 
     direction: Direction
@@ -72,6 +73,7 @@ class Side(Struct, frozen=True):
     isolating: tuple[ObjectRef, ...] = ()
     settle_by: tuple[str, ...] = ()
     unseen: tuple[Unseen, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
 class ReachVerdict(Struct, frozen=True):

@@ -7,8 +7,8 @@ from kubeaudit.policy.schema import PARAMS, Default, Policy
 _HEAD = """\
 # Policies
 
-Generated from the files below `policies/`; do not edit. `KUBEAUDIT_UPDATE=1 pytest tests/policy/test_catalogue.py` writes
-it again.
+Generated from the files below `policies/`; do not edit.
+`KUBEAUDIT_UPDATE=1 pytest tests/policy/test_catalogue.py` writes it again.
 """
 
 
@@ -34,7 +34,8 @@ def _table(policies: Iterable[Policy]) -> Iterator[str]:
 
 def _section(policy: Policy) -> Iterator[str]:
     yield f"### {policy.id}\n"
-    yield f"{policy.title}. Severity {policy.severity}{'' if policy.default is Default.ON else f', {policy.default}'}.\n"
+    default = "" if policy.default is Default.ON else f", {policy.default}"
+    yield f"{policy.title}. Severity {policy.severity}{default}.\n"
     yield f"{policy.description}\n"
     yield f"**What to do.** {policy.remediation}\n"
     yield f"* Judges: {', '.join(policy.kinds)}{_each(policy)}"

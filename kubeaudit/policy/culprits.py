@@ -39,23 +39,25 @@ def parts_of(fields: Sequence[Field], bindings: Bindings, fails: Callable[[Bindi
     A list whose items fail by themselves gives one part for each such item. A list without which the policy fails too
     decides nothing alone; its items are shown with the rest.
     """
-    shared: list[Spot] = []
+    single: list[Spot] = []
+    listed: list[Spot] = []
     culprits: list[list[Spot]] = []
     lists: dict[tuple[str, ...], list[Field]] = {}
     for field in fields:
         if ANY in field.path:
             lists.setdefault(field.path[: field.path.index(ANY)], []).append(field)
         else:
-            shared.append(_spot(field.path, bindings))
+            single.append(_spot(field.path, bindings))
     for path, read in lists.items():
         items = _get(bindings, path)
         found = [] if not isinstance(items, list) or culprits else _failing(path, items, bindings, fails)
         if found:
             culprits = [_of_item(path, read, index, bindings) for index in found]
         else:
-            shared.extend(_of_list(path, read, items, bindings))
+            listed.extend(_of_list(path, read, items, bindings))
+    shared = single + listed
     if not culprits:
-        return (Part(_value(shared), tuple(shared[:MAX_SPOTS])),)
+        return (Part(_value(single), tuple(shared[:MAX_SPOTS])),)
     return tuple(Part(_value(spots), tuple((spots + shared)[:MAX_SPOTS])) for spots in culprits)
 
 

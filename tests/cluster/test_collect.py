@@ -91,7 +91,12 @@ def client_of(server: ApiServer, **options: Any) -> Client:
 
 
 def take(client: Client, **options: Any) -> Snapshot:
-    usual = {"now": lambda: datetime.now(UTC), "tool_version": "test", "progress": Silent(), "stop": threading.Event()}
+    usual: dict[str, Any] = {
+        "now": lambda: datetime.now(UTC),
+        "tool_version": "test",
+        "progress": Silent(),
+        "stop": threading.Event(),
+    }
     return collect(client, **(usual | options))
 
 
@@ -264,9 +269,13 @@ def test_a_token_that_expires_between_two_pages(start_api_server: StartApiServer
     assert names(once, ACCOUNTS, "default") == [f"account-{n:04}" for n in range(1_700)]
     assert (read(once, ACCOUNTS).outcome, read(once, ACCOUNTS).requests) == (Outcome.COMPLETE, 7)
 
-    twice = before_page(2, server.compact_etcd)
-    again = before_page(5, server.compact_etcd)
-    snapshot = take(hook(client_of(server), lambda *page: (twice(*page), again(*page))))
+    twice, again = before_page(2, server.compact_etcd), before_page(5, server.compact_etcd)
+
+    def before(path: str, params: Mapping[str, str]) -> None:
+        twice(path, params)
+        again(path, params)
+
+    snapshot = take(hook(client_of(server), before))
     accounts_read = read(snapshot, ACCOUNTS)
     assert (accounts_read.outcome, accounts_read.count, accounts_read.status) == (Outcome.PARTIAL, 1_000, 410)
     assert [(gap.resource, gap.reason) for gap in snapshot.gaps()] == [(ACCOUNTS, "read-incomplete")]

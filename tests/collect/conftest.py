@@ -32,7 +32,12 @@ def run(tmp_path: Path) -> Collect:
     """Collects from a fake API server: ``run(api, namespaces=..., timeout=..., progress=..., stop=...)``."""
 
     def run(api: FakeApi, **options: Any) -> Snapshot:
-        usual = {"now": lambda: NOW, "tool_version": "1.2.3", "progress": Silent(), "stop": threading.Event()}
+        usual: dict[str, Any] = {
+            "now": lambda: NOW,
+            "tool_version": "1.2.3",
+            "progress": Silent(),
+            "stop": threading.Event(),
+        }
         request_timeout = options.pop("request_timeout", 5.0)
         return collect(api.client(tmp_path, request_timeout=request_timeout), **(usual | options))
 

@@ -174,7 +174,7 @@ class FakeApi:
         for key in self.objects:
             kind = by_key()[key]
             if (kind.group == "") == core:
-                entry = {
+                entry: dict[str, object] = {
                     "version": kind.versions[0],
                     "freshness": "Current",
                     "resources": [{"resource": kind.resource}],

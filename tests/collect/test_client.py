@@ -185,20 +185,21 @@ def test_no_kubeconfig_at_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a: [1\nb: 2\n", "{path}, line 2: not a kubeconfig"),
-        ("- a\n", "{path}: not a kubeconfig"),
-        ("text", "{path}: not a kubeconfig"),
-        ("", "{path} is empty"),
+        ("a: [1\nb: 2\n", "{path}, line 2: no kubeconfig, which is one YAML document"),
+        ("a: 1\n---\nb: 1\n", "{path}, line 3: no kubeconfig, which is one YAML document"),
+        ("- a\n", "{path} is no kubeconfig: Expected `object`, got `array`"),
+        ("text", "{path} is no kubeconfig: Expected `object`, got `str`"),
+        ("", "{path} names no current context"),
         ("a: 1", "{path} names no current context"),
-        ({"contexts": "none"}, "{path}: not a kubeconfig"),
+        ({"contexts": "none"}, "{path} is no kubeconfig: Expected `array | null`, got `str` - at `$.contexts`"),
         (
-            {"contexts": [{"cluster": "a"}]},
+            {"contexts": [{"cluster": {}}]},
             "{path} is no kubeconfig: Object missing required field `name` - at `$.contexts[0]`",
         ),
         ({"contexts": [{"name": 7}]}, "{path} is no kubeconfig: Expected `str`, got `int` - at `$.contexts[0].name`"),
         (
-            {"users": [{"name": "u", "user": {"token": TOKEN, "exec": "x"}}]},
-            "{path} is no kubeconfig: Expected `object | null`, got `str` - at `$.users[0].user.exec`",
+            {"users": [{"name": "u", "user": TOKEN}]},
+            "{path} is no kubeconfig: Expected `object | null`, got `str` - at `$.users[0].user`",
         ),
         ({"current-context": "gone", "contexts": []}, "there is no context 'gone' in {path}"),
     ],
@@ -223,7 +224,8 @@ def test_an_unknown_context_lists_those_there_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("part", "value", "told"),
     [
-        ("clusters", [], "its cluster 'one' does not exist"),
+        ("clusters", [], "names cluster 'one', which does not exist"),
+        ("clusters", [{"name": "one", "cluster": {"server": 7}}], "Expected `str | null`, got `int` - at `$.server`"),
         ("clusters", [{"name": "one", "cluster": {}}], "has no `server`"),
         ("clusters", [{"name": "one", "cluster": {"server": "cluster.test:6443"}}], "is no http or https URL"),
         ("users", [], "names user 'auditor', which does not exist"),
@@ -237,6 +239,31 @@ def test_an_unknown_context_lists_those_there_are(tmp_path: Path) -> None:
 def test_a_context_that_leads_nowhere(tmp_path: Path, part: str, value: object, told: str) -> None:
     config = kubeconfig("https://cluster.test") | {part: value}
     assert told in failing(Connection(kubeconfig=write(tmp_path / "config", config)), UsageError).message
+
+
+def test_credentials_that_kubectl_dropped(tmp_path: Path) -> None:
+    config = kubeconfig("https://cluster.test", **{"auth-provider": {"name": "gcp", "config": {"access-token": TOKEN}}})
+    assert (
+        "'gcp', which kubectl dropped"
+        in failing(Connection(kubeconfig=write(tmp_path / "c", config)), UsageError).message
+    )
+
+
+def test_paths_are_relative_to_the_file_they_stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeApi() as api:
+        (tmp_path / "users").mkdir()
+        (tmp_path / "users" / "token").write_text("from-file\n", "utf-8")
+        whole = kubeconfig(api.url, tokenFile="token")
+        users = write(tmp_path / "users" / "config", {"users": whole.pop("users")})
+        monkeypatch.setenv("KUBECONFIG", os.pathsep.join([write(tmp_path / "config", whole), users]))
+        connect(Connection()).get("/version")
+    assert api.requests[0].headers["authorization"] == "Bearer from-file"
+
+
+def test_a_name_with_the_separator_of_lists_is_one_file(tmp_path: Path) -> None:
+    with FakeApi() as api:
+        path = write(tmp_path / f"a{os.pathsep}b", kubeconfig(api.url))
+        assert connect(Connection(kubeconfig=path)).context == "test"
 
 
 def test_an_entry_of_the_wrong_shape_is_not_quoted(tmp_path: Path) -> None:
@@ -289,8 +316,8 @@ def test_the_token_of_an_exec_plugin_is_used(tmp_path: Path) -> None:
 def test_a_plugin_of_a_relative_path_lies_beside_the_kubeconfig(tmp_path: Path) -> None:
     with FakeApi() as api:
         user = plugin(tmp_path, credential("from-plugin"))
-        user["exec"] |= {"command": "./plugin.sh"}  # type: ignore[operator]
         config = kubeconfig(api.url, **user)
+        config["users"][0]["user"]["exec"]["command"] = "./plugin.sh"
         connect(Connection(kubeconfig=write(tmp_path / "config", config))).get("/version")
     assert api.requests[0].headers["authorization"] == "Bearer from-plugin"
 
@@ -332,7 +359,7 @@ def pod(folder: Path, monkeypatch: pytest.MonkeyPatch, port: int) -> Path:
     monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(authority))
     # The fake API server speaks no TLS.
     monkeypatch.setattr(incluster_config, "_join_host_port", lambda host, port: f"{host}:{port}")
-    original = incluster_config.InClusterConfigLoader._load_config
+    original: Any = incluster_config.InClusterConfigLoader._load_config
 
     def load(self: Any) -> None:
         original(self)

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from kubeaudit import snapshot as files
-from kubeaudit.collect import lists
+from kubeaudit.collect import pages
 from kubeaudit.collect.client import Client
 from kubeaudit.collect.live import check_namespaces
 from kubeaudit.errors import CollectError, UsageError
@@ -105,18 +105,18 @@ def test_lists_of_custom_resources_have_their_metadata_last(run: Collect) -> Non
 def test_the_next_page_is_asked_for_before_this_one_is_decoded(run: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
     """PERF-03, libraries.md. Decoding waits here until the server has seen the next request."""
     asked = threading.Event()
-    decode = lists.pages.decode
+    decode = pages.decode
 
     def second(request: Request) -> Reply:
         if "continue" in request.query:
             asked.set()
         return api.usual(request)
 
-    def decode_later(data: bytes, resource: str, *rest: str) -> lists.Page:
+    def decode_later(data: bytes, resource: str, *rest: str) -> pages.Page:
         assert resource != "pods" or asked.wait(10)
         return decode(data, resource, *rest)
 
-    monkeypatch.setattr(lists.pages, "decode", decode_later)
+    monkeypatch.setattr(pages, "decode", decode_later)
     with FakeApi({"pods": named(501)}) as api:
         api.always("/api/v1/pods", second)
         assert read(run(api), "pods").count == 501
@@ -383,10 +383,15 @@ def test_reads_say_what_they_cost(run: Collect) -> None:
     assert pods.bytes > 501 * len('{"metadata":{"name":"item-","namespace":"default"}}')
 
 
-def test_the_garbage_collector_is_as_it_was(run: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_garbage_collector_is_as_it_was(run: Collect) -> None:
     seen: list[bool] = []
+
+    def look(request: Request) -> Reply:
+        seen.append(gc.isenabled())
+        return api.usual(request)
+
     with FakeApi({"pods": named(1)}) as api:
-        api.then("/api/v1/pods", lambda request: (seen.append(gc.isenabled()), api.usual(request))[1])
+        api.then("/api/v1/pods", look)
         run(api)
         assert (seen, gc.isenabled()) == ([False], True)
         api.always("/api", status(401))
@@ -408,7 +413,8 @@ def test_an_unknown_namespace_is_an_error_only_where_all_are_known(run: Collect)
     check_namespaces(refused, ("team-x",))
 
 
-def test_impersonation_and_no_token_in_any_word(run: Collect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_token_in_the_snapshot_nor_in_the_client(run: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LP-09."""
     sent: list[dict[str, str]] = []
     get = Client.get
 

@@ -308,7 +308,7 @@ def test_a_defect_reaches_the_caller(run: Collect, monkeypatch: pytest.MonkeyPat
     def broken(*args: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("kubeaudit.collect.lists.pages.decode", broken)
+    monkeypatch.setattr("kubeaudit.collect.pages.decode", broken)
     with FakeApi({"pods": named(1)}) as api, pytest.raises(ZeroDivisionError):
         run(api)
 

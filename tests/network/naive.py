@@ -1,7 +1,7 @@
 """An evaluator of one packet between two pods or addresses, written from network.md section 3 on the raw objects.
 
-It shares nothing with the engine: no masks, no atoms, no classes. What the API leaves undefined is evaluated twice, once
-so that it lets the packet pass and once so that it does not; where both agree the verdict is certain.
+It shares nothing with the engine: no masks, no atoms, no classes. What the API leaves undefined is evaluated twice,
+once so that it lets the packet pass and once so that it does not; where both agree the verdict is certain.
 """
 
 import ipaddress
@@ -172,7 +172,7 @@ def _block_matches(world: World, block: Object, peer: Object | str, family: str,
     if isinstance(peer, str):
         return _within(block, peer)
     fact = world.plugin.nodes if _host(peer) else world.plugin.pods
-    if fact == "no" or fact == UNKNOWN and not hopeful:
+    if fact == "no" or (fact == UNKNOWN and not hopeful):
         return False
     addresses = _addresses(peer) or _node_addresses(world, peer)
     of_family = [a for a in addresses if (":" in a) == (family == "IPv6")]
@@ -182,7 +182,7 @@ def _block_matches(world: World, block: Object, peer: Object | str, family: str,
     network = ipaddress.ip_network(block["cidr"], strict=False)
     if (network.version == 6) != (family == "IPv6"):
         return False
-    return hopeful or network.prefixlen == 0 and not block.get("except")
+    return hopeful or (network.prefixlen == 0 and not block.get("except"))
 
 
 def _within(block: Object, address: str) -> bool:

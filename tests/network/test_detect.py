@@ -14,11 +14,12 @@ from kubeaudit.snapshot import Outcome
 from .asking import B, R, ask, engine, state
 from .clusters import Object, cluster, daemonset, node, pod, policy
 
+_DEFAULT = Settings()
 YES, NO, UNKNOWN = Fact.YES, Fact.NO, Fact.UNKNOWN
 AGENT = {"name": "aws-eks-nodeagent", "image": "agent", "args": ["--enable-network-policy=true"]}
 
 
-def found(*objects: Object, settings: Settings = Settings(), **unread: Outcome) -> CniProfile:
+def found(*objects: Object, settings: Settings = _DEFAULT, **unread: Outcome) -> CniProfile:
     return detect(
         cluster(*objects, unread={key.replace("_", "."): outcome for key, outcome in unread.items()}), settings
     )

@@ -1,10 +1,11 @@
-"""The engine against the naive evaluator, pods judged alone, and pairs against masks (architecture.md, ideas 2 and 3)."""
+"""The engine against the naive evaluator, pods judged alone, and pairs against masks (architecture.md)."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.reach import Direction, Reach, assemble

@@ -15,7 +15,8 @@ from kubeaudit.snapshot import BadDocument, Outcome
 from .asking import KNP, B, R, U, ask, cls, engine, state
 from .clusters import NP, Object, cluster, daemonset, namespace, pod, policy
 from .naive import World
-from .test_engine import FAMILIES, packets, profile as of_plugin, thorough
+from .test_engine import FAMILIES, packets, thorough
+from .test_engine import profile as of_plugin
 from .worlds import PORTS, worlds
 
 APP, DB = pod("app", labels={"app": "a"}, ips=("10.0.0.1",)), pod("db", labels={"app": "d"}, ips=("10.0.0.2",))

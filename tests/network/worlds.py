@@ -1,4 +1,4 @@
-"""Random clusters for property tests: few labels, names and addresses, so that selectors, blocks and ports meet often."""
+"""Random clusters for property tests: few labels, names and addresses, so that selectors and blocks meet often."""
 
 from typing import Any
 

@@ -84,6 +84,7 @@ def test_rbac_29_system_masters_passes_before_any_rule() -> None:
     ("outcomes", "request_", "missing"),
     [
         ({"cluster_role_bindings": REFUSED}, GET_POD, CLUSTER_ROLE_BINDINGS),
+        ({"cluster_role_bindings": REFUSED}, Request("list", "", "nodes"), CLUSTER_ROLE_BINDINGS),
         ({"role_bindings": REFUSED}, GET_POD, ROLE_BINDINGS),
         ({"role_bindings": REFUSED}, Request("list", "", "nodes"), None),
         ({"cluster_roles": REFUSED}, Request("list", "", "nodes"), CLUSTER_ROLES),
@@ -103,11 +104,20 @@ def test_rbac_p3_what_was_not_read_makes_unknown_only_where_it_could_allow(
     decision = access(*bound, **outcomes).decide(user("jane"), request_)
     assert [unseen.resource for unseen in decision.unseen] == ([missing] if missing else [])
     assert decision.answer is (Answer.UNKNOWN if missing else Answer.NOT_ALLOWED)
+    unknown = "nothing that was read allows it, but not everything was read"
+    assert decision.reason == (unknown if missing else "no rule of any binding of this identity allows it")
 
 
 def test_rbac_p3_what_was_read_and_allows_is_enough() -> None:
     made = access(role("r", READ), binding("b", "ClusterRole/r", "User:jane"), role_bindings=REFUSED, roles=REFUSED)
     assert made.decide(user("jane"), GET_POD).answer is Answer.ALLOWED
+
+
+def test_chk_06_an_object_that_cannot_be_named_may_be_any() -> None:
+    bad = (BadDocument(ROLE_BINDINGS, "is no JSON"),)
+    made = build(msgspec.structs.replace(cluster([], "v1.36.3"), bad=bad))
+    unseen = Unseen(Reason.EVALUATION_ERROR, ROLE_BINDINGS, "shop", "an object could not be decoded")
+    assert made.decide(user("jane"), GET_POD).unseen == (unseen,)
 
 
 @pytest.mark.parametrize(
@@ -127,14 +137,22 @@ def test_chk_06_a_binding_that_could_not_be_decoded_may_allow(where: str, namesp
         assert decision.unseen == (Unseen(Reason.EVALUATION_ERROR, where, namespace, "x could not be decoded"),)
 
 
+def test_rbac_p3_there_are_three_answers() -> None:
+    assert [str(answer) for answer in Answer] == ["allowed", "not-allowed", "unknown"]
+
+
 def test_rbac_32_and_50_caveats_name_what_rbac_does_not_show() -> None:
     made = access(
         role("r", rule("get", urls="/healthz")), binding("b", "ClusterRole/r", "Group:system:unauthenticated")
     )
     health = Request("get", path="/healthz")
-    assert "RBAC-32" in made.decide(anonymous(), health).caveats[0]
+    limited = "anonymous access may be limited to some paths, or off, by configuration of the server (RBAC-32)"
+    assert made.decide(anonymous(), health).caveats == (limited,)
     assert made.decide(anonymous(), GET_POD).caveats == ()
-    assert "RBAC-50" in made.decide(node("n1"), GET_POD).caveats[0]
+    more = "the Node authorizer may allow it for objects of the node's pods (RBAC-50)"
+    assert made.decide(node("n1"), GET_POD).caveats == (more,)
+    bound = access(role("r", READ), binding("b", "ClusterRole/r", "Group:system:nodes"))
+    assert bound.decide(node("n1"), GET_POD).caveats == ()
     assert made.decide(user("jane"), GET_POD).caveats == ()
 
 
@@ -143,7 +161,9 @@ def test_an_assumed_role_is_named_in_the_caveats() -> None:
     decision = made.decide(user("jane"), GET_POD)
     assert decision.answer is Answer.ALLOWED
     assert decision.caveats == ("ClusterRole view is not among the files; the rules that Kubernetes ships are assumed",)
-    assert "every API server creates it" in rule_evidence(decision.grants[0].held.grant, decision.grants[0].rule).note
+    shown = rule_evidence(decision.grants[0].held.grant, decision.grants[0].rule)
+    assert (str(shown.object), shown.path) == ("ClusterRole view", ("rules", decision.grants[0].rule))
+    assert shown.note == "not among the files; every API server creates it with this rule"
 
 
 def test_rbac_p4_evidence_names_object_field_and_value() -> None:

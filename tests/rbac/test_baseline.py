@@ -78,6 +78,10 @@ def test_chk_24_another_role_ref_is_a_change() -> None:
     assert class_of(role("other", *held["rules"]), bound) is USER
 
 
+def test_a_default_binding_without_its_role_is_not_as_it_came() -> None:
+    assert class_of(shipped(BASIC_USER)[1]) is USER
+
+
 def test_rbac_94_a_system_name_alone_is_nothing() -> None:
     bound = binding("system:evil", "ClusterRole/system:evil", "User:system:evil")
     assert class_of(role("system:evil", rule("*", "*", "*")), bound) is USER

@@ -36,6 +36,10 @@ def test_rbac_22_a_role_is_looked_up_in_the_namespace_of_the_binding_only() -> N
     assert found.role == ObjectRef("Role", "shop", "r", GROUP)
 
 
+def test_the_states_of_a_role_by_name() -> None:
+    assert [str(state) for state in RoleState] == ["resolved", "missing", "unread", "assumed"]
+
+
 @pytest.mark.parametrize("to", ["Role/r", "clusterrole/r", "Widget/r"])
 def test_rbac_22_a_cluster_role_binding_to_anything_but_a_cluster_role_resolves_to_nothing(to: str) -> None:
     objects = (role("r", READ, namespace="shop"), role("r", READ), binding("b", to, "User:u"))

@@ -114,6 +114,11 @@ def test_rbac_e01_only_one_literal_rule_covers_everything(made: PolicyRule, expe
         ([policy("get", "*", "*")], policy("get", "pods/log secrets", "core apps"), True),
         ([policy("get", "*/scale", "*")], policy("get", "deployments/scale", "apps"), True),
         ([policy("get", "*/scale", "*")], policy("get", "deployments", "apps"), False),
+        ([policy("get", "*/scale", "*")], policy("get", "deployments/status", "apps"), False),
+        ([policy("get", "*/")], policy("get", "pods"), False),
+        ([policy("get", "pods", "apps")], policy("get", "pods"), False),
+        ([policy("get", "pods", "*")], policy("get", "pods", "core apps"), True),
+        ([policy("list", "pods"), policy("get", "secrets")], policy("get", "pods"), False),
         ([policy("get", "secrets", names="a")], policy("get", "secrets", names="a"), True),
         (
             [policy("get", "secrets", names="a"), policy("get", "secrets", names="b")],

@@ -27,7 +27,8 @@ class Switch(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
 class LoadBalancerRow(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """One implementation of load balancers (LB-01..20): how it is recognised and when it is internal.
 
-    ``for`` says what it serves: ``service`` or ``ingress``. ``default`` is ``public``, ``internal`` or ``unknown``.
+    ``serves`` is ``service`` or ``ingress``; ``default`` is ``public``, ``internal`` or ``unknown``. ``limits`` are annotations that list who may
+    connect (EXP-93). Of the rows of one provider the first is the one that serves where nothing tells.
     """
 
     id: str
@@ -39,6 +40,7 @@ class LoadBalancerRow(Struct, frozen=True, forbid_unknown_fields=True, rename="k
     controllers: tuple[str, ...] = ()
     recognised_by: tuple[Switch, ...] = ()
     switches: tuple[Switch, ...] = ()
+    limits: tuple[str, ...] = ()
 
 
 class ControllerRow(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -62,6 +64,8 @@ class MetadataRow(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab
 
     ``grade``: S = a plain GET is enough, H = needs a header, PUT or token. ``gives``: N node identity, U user data, P pod identity.
     ``pods`` says what pods meet beside policies: ``open``, ``hop-limit``, ``tokens``, ``unknown`` or ``never`` (host network only).
+    ``assumes`` is what a provider may switch without showing it; ``intercepted_by`` the node label of a service that answers instead;
+    ``rewritten`` are addresses that the node may put in place of the service's own (EXP-307).
     """
 
     id: str
@@ -72,7 +76,9 @@ class MetadataRow(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab
     gives: str
     pods: str
     note: str = ""
+    assumes: str = ""
     intercepted_by: str = ""
+    rewritten: tuple[MetadataAddress, ...] = ()
 
 
 @cache

@@ -1,6 +1,8 @@
 """Kinds of the core group (k8s.io/api core/v1), only the fields that are read."""
 
-from msgspec import Struct
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
 
 from kubeaudit.model.objects.meta import Labels, Metadata
 
@@ -47,14 +49,23 @@ class Node(Struct, frozen=True):
     status: NodeStatus = NodeStatus()
 
 
-class ServicePort(Struct, frozen=True, rename="camel"):
-    """core/v1 ServicePort."""
+PortNumber = Annotated[int, Meta(ge=1, le=65535)]
+Protocol = Literal["TCP", "UDP", "SCTP"]
 
-    port: int
+
+def is_port(protocol: str, number: int) -> bool:
+    """Whether a protocol and number are a port as the API server takes it; files may have others."""
+    return protocol in ("TCP", "UDP", "SCTP") and 1 <= number <= 65535
+
+
+class ServicePort(Struct, frozen=True, rename="camel"):
+    """core/v1 ServicePort. Numbers and protocols that the API server refuses are no Service (files may have them)."""
+
+    port: PortNumber
     name: str = ""
-    protocol: str = "TCP"
-    target_port: int | str | None = None
-    node_port: int = 0
+    protocol: Protocol = "TCP"
+    target_port: PortNumber | str | None = None
+    node_port: Annotated[int, Meta(ge=0, le=65535)] = 0
 
 
 class LoadBalancerAddress(Struct, frozen=True):

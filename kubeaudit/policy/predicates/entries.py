@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from kubeaudit.edges.context import workload
 from kubeaudit.edges.contract import Edge
-from kubeaudit.edges.entrypoints import cluster_provider, entry_point, has_node_port
+from kubeaudit.edges.entrypoints import cluster_provider, entry_point, has_node_port, host_port_entry, host_ports
 from kubeaudit.edges.ingresses import ref_of, routes, serving_of
 from kubeaudit.edges.schemes import Ruling, Scheme, of_ingress, of_service
 from kubeaudit.edges.vocabulary import EXP_HOST_NETWORK, EXP_HOST_PORT, EXP_INTERNET_NODE_PORT
@@ -95,9 +95,8 @@ def on_public_node(world: World, _policy: Policy) -> Iterator[Judgement]:
             yield _on_node(who, [public[t] for t in targets if t in public])
     by_workload: dict[int, list[Edge]] = {}
     for cls in world.cluster.classes:
-        host_ports = [port.host_port for c in cls.shape.containers for port in c.ports if port.host_port]
-        if cls.shape.host_network or host_ports:
-            targets = [entry_point("HostPort", cls.namespace, cls.name.replace("/", "."), str(port)) for port in host_ports]
+        targets = [host_port_entry(cls, port) for _, port in host_ports(cls)]
+        if cls.shape.host_network or targets:
             reached = [public[t] for t in (*targets, workload(cls, Facet.NET)) if t in public]
             by_workload.setdefault(cls.workload, []).extend(reached)
     for index, edges in by_workload.items():

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from kubeaudit.findings import Cause, Verdict
+from kubeaudit.edges.context import unseen
+from kubeaudit.findings import Cause, Unseen, Verdict
+from kubeaudit.kinds import KINDS
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.policy.judgement import Judgement
 from kubeaudit.policy.predicates.base import classes_by_workload, members, subject, workload_subject
@@ -18,6 +20,7 @@ _DIRECTIONS = ("ingress", "egress")
 def namespace_without_policy(world: World, _policy: Policy) -> Iterator[Judgement]:
     """A namespace that runs pods and holds no network policy of any kind."""
     with_policy = {p.metadata.namespace for p in world.cluster.network_policies}
+    unread = _Unread(world)
     populated: dict[str, int] = {}
     for cls in world.cluster.classes:
         populated[cls.namespace] = populated.get(cls.namespace, 0) + len(cls.pods)
@@ -27,7 +30,7 @@ def namespace_without_policy(world: World, _policy: Policy) -> Iterator[Judgemen
             yield Judgement(who, Verdict.NOT_APPLICABLE)
         elif name in with_policy:
             yield Judgement(who, Verdict.PASS)
-        elif others := world.context.reach.unevaluated():
+        elif others := unread.of(name):
             yield Judgement(who, Verdict.NOT_EVALUATED, unseen=others)
         else:
             none = missing(ObjectRef("NetworkPolicy", name, ANY, GROUP), ("metadata", "name"), "the namespace holds none")
@@ -37,7 +40,7 @@ def namespace_without_policy(world: World, _policy: Policy) -> Iterator[Judgemen
 
 def pod_not_isolated(world: World, _policy: Policy) -> Iterator[Judgement]:
     """A workload some of whose pods no policy selects in a direction; policies do not bind host-network pods."""
-    others = world.context.reach.unevaluated()
+    unread = _Unread(world)
     with_policy = {p.metadata.namespace for p in world.cluster.network_policies}
     for index, classes in classes_by_workload(world):
         who = workload_subject(world, index)
@@ -48,10 +51,26 @@ def pod_not_isolated(world: World, _policy: Policy) -> Iterator[Judgement]:
         open_in = [d for d in _DIRECTIONS if any(not world.context.reach.isolating(cls.index, d) for cls in bound)]
         if not open_in:
             yield Judgement(who, Verdict.PASS)
-        elif others:
+        elif others := unread.of(who.object.namespace):
             yield Judgement(who, Verdict.NOT_EVALUATED, unseen=others)
         else:
             yield _uncovered(world, index, bound, open_in, with_policy)
+
+
+class _Unread:
+    """Policies that were not read, or are of a kind that is not evaluated yet, by namespace: absence is no evidence then."""
+
+    def __init__(self, world: World) -> None:
+        self._complete = world.cluster.complete
+        self._others = set(world.context.reach.unevaluated())
+        self._known: dict[str, tuple[Unseen, ...]] = {}
+
+    def of(self, namespace: str) -> tuple[Unseen, ...]:
+        """What may hold a policy for a namespace."""
+        if namespace not in self._known:
+            gaps = (self._complete.gap(kind.key, namespace) for kind in KINDS if "policy" in kind.marks)
+            self._known[namespace] = tuple(sorted({unseen(gap) for gap in gaps if gap is not None} | self._others))
+        return self._known[namespace]
 
 
 def _uncovered(

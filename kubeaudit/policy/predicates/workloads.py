@@ -30,8 +30,12 @@ def token_automounted(world: World, _policy: Policy) -> Iterator[Judgement]:
         if not mounted:
             yield Judgement(who, Verdict.PASS)
             continue
-        cls, token = mounted[0]
-        count, names = members(world, [c for c, _ in mounted])
+        certain = [(cls, token) for cls, token in mounted if not token.unseen]
+        if not certain:
+            yield Judgement(who, Verdict.NOT_EVALUATED, unseen=mounted[0][1].unseen)
+            continue
+        cls, token = certain[0]
+        count, names = members(world, [c for c, _ in certain])
         message = f"The token of ServiceAccount {cls.namespace}/{cls.shape.identity} is mounted automatically."
         yield Judgement(who, Verdict.FAIL, message, token.evidence, instances=count, pods=names)
 

@@ -1,4 +1,4 @@
-"""netpol-analyzer's relation, read from each of its output formats and rebuilt from ours (network.md, 8.1, MAP-1..9)."""
+"""netpol-analyzer's relation, read from its output formats and rebuilt from ours (network.md, 8.1, MAP-1..9)."""
 
 import csv
 import io
@@ -139,8 +139,7 @@ def _json(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _dot(text: str) -> Iterator[tuple[str, str, str]]:
-    for source, target, conn in re.findall(_EDGE, text, re.MULTILINE):
-        yield source, target, conn
+    yield from re.findall(_EDGE, text, re.MULTILINE)
 
 
 def _one_each(objects: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -18,7 +18,7 @@ def absent(path: Path) -> str:
 
 
 def manifests(folder: Path, past_broken: bool = True) -> Iterator[dict[str, Any]]:
-    """The objects of every document of a file or below a folder; what is no object of a known kind is left out (MAP-9, NET-12).
+    """The objects of a file or of all files below a folder; what is no object of a known kind is left out (MAP-9).
 
     Without ``past_broken`` a file is read no further than its first broken document.
     """

@@ -1,4 +1,4 @@
-"""cyclonus: its probe tables and traffic queries (network.md, 8.4). Explanations, lint and target queries are counted, not judged."""
+"""cyclonus: its probe tables and traffic queries (network.md, 8.4). Its other modes are counted, not judged."""
 
 import json
 import re
@@ -66,7 +66,9 @@ def _ports(containers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"containerPort": c["Port"], "name": c["PortName"], "protocol": c["Protocol"].upper()} for c in containers]
 
 
-def _states(reach: Reach, found: Cluster, source: str, target: str, probe: dict[str, Any]) -> tuple[State, State, State]:
+def _states(
+    reach: Reach, found: Cluster, source: str, target: str, probe: dict[str, Any]
+) -> tuple[State, State, State]:
     one, other = (_pod(found, end) for end in (source, target))
     verdict = reach.packet(one, other, probe["Protocol"], probe["Port"])
     return verdict.ingress.state, verdict.egress.state, verdict.state
@@ -119,7 +121,9 @@ def _allowed(case: dict[str, Any], traffic: dict[str, Any]) -> bool:
             ends.append(len([o for o in made if o["kind"] == "Pod"]))
             ports = [{"containerPort": traffic["ResolvedPort"], "name": traffic.get("ResolvedPortName", "")}]
             made.append(namespace(inside["Namespace"], **inside["NamespaceLabels"]))
-            made.append(pod(name.lower(), inside["Namespace"], labels=inside["PodLabels"], ips=(end["IP"],), ports=ports))
+            made.append(
+                pod(name.lower(), inside["Namespace"], labels=inside["PodLabels"], ips=(end["IP"],), ports=ports)
+            )
         else:
             ends.append(end["IP"])
     reach = assemble(cluster(*made, *_policies(case)), _PROFILE)

@@ -1,4 +1,4 @@
-"""netpol-analyzer: its cases of NetworkPolicy alone (network.md, 8.1). Other commands and kinds are counted, not judged.
+"""netpol-analyzer: its cases of NetworkPolicy alone (network.md, 8.1). Other commands and kinds are only counted.
 
 Of cases with exposure analysis only the relation is compared, not the exposure to peers that no object shows.
 """
@@ -65,9 +65,7 @@ def test_the_relation_of_a_list_is_ours(case: dict[str, Any], tally: Tally) -> N
 def test_one_connection_has_the_same_answer(case: dict[str, Any], tally: Tally) -> None:
     found, _ = load(manifests(_ROOT / case["dir"]))
     options = case["options"]
-    ends = [
-        _pod(found, options[f"{end}_namespace"], options[end]) for end in ("source", "destination")
-    ]
+    ends = [_pod(found, options[f"{end}_namespace"], options[end]) for end in ("source", "destination")]
     verdict = assemble(found, PROFILE).packet(*ends, options["protocol"].upper(), int(options["port"]))
     agreed = (verdict.state is State.YES) is case["expected_bool"]
     tally[_NAME, "agreed" if agreed else "differs"] += 1

@@ -1,0 +1,94 @@
+"""The flat relation states what the single questions answer, in as few rows as there are verdicts (AGG-3..5)."""
+
+import ipaddress
+
+from hypothesis import given
+
+from kubeaudit.network.cni import profile
+from kubeaudit.network.reach import Row
+from kubeaudit.network.relation import label
+from kubeaudit.proof import State
+
+from .asking import R, U, engine
+from .clusters import pod, policy
+from .naive import World
+from .test_engine import load, thorough
+from .worlds import ADDRESSES, PORTS, worlds
+
+
+def _state(rows: list[Row], source: str, target: str, protocol: str, port: int) -> State:
+    found = {
+        row.state
+        for row in rows
+        if row.protocol == protocol
+        and row.first <= port <= row.last
+        and _is(row.source, source)
+        and _is(row.target, target)
+    }
+    assert len(found) <= 1
+    return found.pop() if found else State.BLOCKED
+
+
+def _is(end: str, asked: str) -> bool:
+    if end == asked:
+        return True
+    if "/" in asked or ("/" in end and not end[0].isdigit() and ":" not in end):
+        return False
+    address = ipaddress.ip_address(asked)
+    if "/" in end:
+        return address in ipaddress.ip_network(end)
+    first, _, last = end.partition("-")
+    low, high = ipaddress.ip_address(first), ipaddress.ip_address(last)
+    return low.version == address.version and int(low) <= int(address) <= int(high)
+
+
+@thorough
+@given(world=worlds())
+def test_rows_are_the_verdicts(world: World) -> None:
+    """Own nodes of addresses are the one thing the relation leaves to ``egress`` and ``ingress``."""
+    found, reach = load(world)
+    for family in ("IPv4", "IPv6"):
+        rows = list(reach.relation([family]))
+        assert {row.family for row in rows} <= {family}
+        for cls in found.classes:
+            if cls.families and family not in cls.families:
+                continue
+            own = label(reach.judge, cls.index)
+            for protocol, port in PORTS:
+                for other in found.classes:
+                    expected = reach.connect(other.index, cls.index, protocol, port, family).state
+                    assert _state(rows, label(reach.judge, other.index), own, protocol, port) == expected
+                for address in ADDRESSES:
+                    if (":" in address) == (family == "IPv6") and not address.startswith("172.18."):
+                        assert (
+                            _state(rows, own, address, protocol, port)
+                            == reach.egress(cls.index, address, protocol, port).state
+                        )
+                        assert (
+                            _state(rows, address, own, protocol, port)
+                            == reach.ingress(address, cls.index, protocol, port).state
+                        )
+
+
+def test_ports_and_addresses_are_merged() -> None:
+    np = policy(
+        "np",
+        ingress=[
+            {"from": [{"ipBlock": {"cidr": "203.0.113.0/25"}}], "ports": [{"port": 80}]},
+            {"from": [{"ipBlock": {"cidr": "203.0.113.128/25"}}], "ports": [{"port": 80}]},
+            {"from": [{"ipBlock": {"cidr": "203.0.113.0/24"}}], "ports": [{"port": 81}]},
+        ],
+    )
+    rows = [row for row in engine(pod("app", ips=("10.0.0.1",)), np).relation() if row.target == "default/Pod/app"]
+    assert rows == [
+        Row("default/Pod/app", "default/Pod/app", "IPv4", protocol, 1, 65535, R) for protocol in ("TCP", "UDP", "SCTP")
+    ] + [Row("203.0.113.0/24", "default/Pod/app", "IPv4", "TCP", 80, 81, R)]
+
+
+def test_ranges_that_are_no_cidr_and_unknown_rows() -> None:
+    blocks = [{"ipBlock": {"cidr": cidr}} for cidr in ("10.1.0.0/24", "10.1.1.0/24", "10.1.2.0/24")]
+    np = policy("np", podSelector={}, policyTypes=["Egress"], egress=[{"to": blocks, "ports": [{"port": 80}]}])
+    objects = (pod("app", ips=("10.0.0.1",)), pod("in", ips=("10.1.0.1",), labels={"x": "y"}), np)
+    rows = set(engine(*objects, plugin=profile("antrea")).relation())
+    assert Row("default/Pod/app", "10.1.0.0-10.1.2.255", "IPv4", "TCP", 80, 80, R) in rows
+    assert Row("default/Pod/app", "default/Pod/in", "IPv4", "TCP", 80, 80, U) in rows
