@@ -28,6 +28,7 @@ from running import name_of, namespace_of, run
 
 from kubeaudit import documents, snapshot
 from kubeaudit.collect import plan
+from kubeaudit.collect.defaults import apply_defaults
 from kubeaudit.collect.discovery import Served
 from kubeaudit.collect.redact import redact
 from kubeaudit.errors import KubeauditError
@@ -60,7 +61,8 @@ def authored() -> list[Json]:
 def build() -> Snapshot:
     """The demo cluster as the auditor read it."""
     frames, sizes = [], {}
-    for key, objects in _by_resource(run([*built_in(), *authored()])).items():
+    given = [apply_defaults(_resource(item), item) for item in (*built_in(), *authored())]
+    for key, objects in _by_resource(run(given)).items():
         lines = [redact(msgspec.json.encode(item), key) for item in objects]
         sizes[key] = (len(lines), sum(len(line) for line in lines))
         frames.extend(snapshot.pack_all(key, lines))
@@ -71,10 +73,15 @@ def _by_resource(objects: list[Json]) -> dict[str, list[Json]]:
     """The objects as a server lists them: by kind, then namespace and name."""
     listed: dict[str, list[Json]] = {}
     for item in sorted(objects, key=lambda item: (namespace_of(item), name_of(item))):
-        group = item["apiVersion"].rpartition("/")[0]
-        key = CONFIGMAPS if item["kind"] == "ConfigMap" else by_api_kind()[group, item["kind"]].key
-        listed.setdefault(key, []).append(_stored(item))
+        key = _resource(item)
+        listed.setdefault(key, []).append(_stored(apply_defaults(key, item)))
     return listed
+
+
+def _resource(item: Json) -> str:
+    """The key of the kinds table."""
+    group = item["apiVersion"].rpartition("/")[0]
+    return CONFIGMAPS if item["kind"] == "ConfigMap" else by_api_kind()[group, item["kind"]].key
 
 
 def _stored(item: Json) -> Json:

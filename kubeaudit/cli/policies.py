@@ -1,10 +1,12 @@
 """``kubeaudit policies``: list, show, check."""
 
+from textwrap import indent
+
 import click
 
 from kubeaudit.cli import bundle
 from kubeaudit.errors import UsageError
-from kubeaudit.policy.catalogue import page
+from kubeaudit.policy.catalogue import section
 from kubeaudit.policy.problems import near
 
 _folders = click.option("--policies", "folders", multiple=True, metavar="DIR", help="Folder with policies of your own: THEME/ID.yaml (repeatable).")
@@ -40,7 +42,10 @@ def show(name: str, folders: tuple[str, ...]) -> None:
     found = {policy.id: policy for policy in bundle.compile_all(bundle.files(folders))}
     if name not in found:
         raise UsageError(f"no policy has the id {name!r}{near(name, found)}", "see `kubeaudit policies list`")
-    click.echo(page(found[name]))
+    policy = found[name]
+    click.echo("\n".join(section(policy)).strip())
+    if policy.expression:
+        click.echo("\nThe rule (CEL, true = pass):\n\n" + indent(policy.expression, "    "))
 
 
 @command.command("check")

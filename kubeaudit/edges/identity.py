@@ -112,12 +112,14 @@ def token_of(context: Context, cls: WorkloadClass) -> Mount:
 def _mounted(context: Context, cls: WorkloadClass) -> Evidence | None:
     """The token volume that a pod has whatever is said now: injected before the ServiceAccount changed, or written under its name."""
     for number, volume in enumerate(cls.shape.volumes):
-        sources = volume.projected.sources if volume.projected and _injected(volume.name) else ()
-        if any(source.service_account_token is not None for source in sources):
-            owner, path = spec_path(context.cluster, cls)
-            if cls.pods:
-                owner, path = context.cluster.pods[cls.pods[0]].ref, ("spec",)
-            return field(owner, (*path, "volumes", number, "name"), volume.name)
+        for position, source in enumerate(volume.projected.sources if volume.projected and _injected(volume.name) else ()):
+            token = source.service_account_token
+            if token is not None and token.audience in _API_AUDIENCES:
+                owner, path = spec_path(context.cluster, cls)
+                if cls.pods:
+                    owner, path = context.cluster.pods[cls.pods[0]].ref, ("spec",)
+                place: Path = (*path, "volumes", number, "projected", "sources", position, "serviceAccountToken")
+                return field(owner, place, {"audience": token.audience, "path": token.path})
     return None
 
 

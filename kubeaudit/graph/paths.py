@@ -86,6 +86,11 @@ class Searches(Struct, frozen=True):
             return State.YES
         return State.UNKNOWN if vertex in self.possible else None
 
+    @property
+    def cut(self) -> bool:
+        """Whether the bound on hops kept something from being searched: then "not reached" is not known (PERF-06)."""
+        return self.certain.cut or self.possible.cut
+
     def path(self, vertex: Vertex) -> tuple[Edge, ...]:
         """The path that proves the state."""
         return (self.certain if vertex in self.certain else self.possible).path(vertex)

@@ -128,6 +128,8 @@ def _cell(entry: str, kind: str, search: Searches, back: Searches, ends: list[Ve
         state, count = str(State.YES), _doors(search.certain, back.certain)
     elif State.UNKNOWN in states:
         state, count = str(State.UNKNOWN), _doors(search.possible, back.possible)
+    elif ends and search.cut:
+        state = str(State.UNKNOWN)
     return Cell(entry, kind, state, count, paths if count else (), ENTRIES[entry], JEWELS[kind].label)
 
 

@@ -79,7 +79,7 @@ def _search(graph: Graph, around: list[Around], roots: Iterable[Vertex], unknown
             continue
         costs[number] = (effort, hops)
         if hops >= max_hops:
-            cut = True
+            cut = cut or any(edge.state in walked and other not in costs for other, edge in around[number])
             continue
         for other, edge in around[number]:
             if edge.state not in walked or other in costs:

@@ -21,7 +21,7 @@ def markdown(policies: Sequence[Policy]) -> str:
     for theme, members in themes.items():
         parts.append(f"## {theme}\n")
         parts.append("\n".join(_table(members)) + "\n")
-        parts.extend("\n".join(_section(policy)) + "\n" for policy in members)
+        parts.extend("\n".join(section(policy)) + "\n" for policy in members)
     return "\n".join(parts)
 
 
@@ -32,7 +32,8 @@ def _table(policies: Iterable[Policy]) -> Iterator[str]:
         yield f"| [{policy.id}](#{policy.id}) | {_cell(policy.title)} | {policy.severity} | {policy.default} |"
 
 
-def _section(policy: Policy) -> Iterator[str]:
+def section(policy: Policy) -> Iterator[str]:
+    """The lines about one policy, as Markdown."""
     yield f"### {policy.id}\n"
     default = "" if policy.default is Default.ON else f", {policy.default}"
     yield f"{policy.title}. Severity {policy.severity}{default}.\n"

@@ -4,20 +4,23 @@ The one place where incomplete reads meet verdicts: a pass needs a complete read
 subject's scope (CHK-02); a failure stands, and the check's scope is then partial (CHK-03).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct, structs
 
 from kubeaudit.edges.context import unseen
-from kubeaudit.findings import CheckResult, Counts, Finding, ObjectClass, Reason, Undecided, Unseen, Verdict
+from kubeaudit.findings import CheckResult, Counts, Finding, ObjectClass, Reason, Subject, Undecided, Unseen, Verdict
 from kubeaudit.graph.paths import Route
 from kubeaudit.kinds import expand
-from kubeaudit.policy.cel_judge import judge
+from kubeaudit.model.cluster import object_class
+from kubeaudit.policy.cel_judge import judge, kinds_of
 from kubeaudit.policy.exposure import exposures
 from kubeaudit.policy.finding import finding
 from kubeaudit.policy.judgement import Judgement
 from kubeaudit.policy.predicates import PREDICATES
 from kubeaudit.policy.schema import Policy
+from kubeaudit.policy.verdicts import not_evaluated
+from kubeaudit.refs import ObjectRef
 from kubeaudit.settings import Settings
 from kubeaudit.snapshot import Snapshot
 from kubeaudit.world import World
@@ -46,7 +49,7 @@ def evaluate(world: World, snapshot: Snapshot, policies: Sequence[Policy]) -> Ev
     undecided: list[Undecided] = []
     routes: list[Route] = []
     for policy in sorted(policies, key=lambda p: p.id):
-        said = judged[policy.id] if policy.predicate is None else PREDICATES[policy.predicate.name].judge(world, policy)
+        said = judged[policy.id] if policy.predicate is None else _by_graph(world, policy)
         missing = _Missing(world, policy)
         settled = [_settle(missing, item) for item in said if _asked(item, world.settings)]
         checks.append(_check(world, policy, settled, missing.of("")))
@@ -61,11 +64,29 @@ def evaluate(world: World, snapshot: Snapshot, policies: Sequence[Policy]) -> Ev
     return Evaluation(tuple(checks), tuple(findings), tuple(undecided), tuple(routes))
 
 
+def _by_graph(world: World, policy: Policy) -> Iterator[Judgement]:
+    """What the predicate says, and a verdict on each object of its kinds that could not be decoded (CHK-06)."""
+    assert policy.predicate is not None
+    subjects = set()
+    for item in PREDICATES[policy.predicate.name].judge(world, policy):
+        subjects.add(item.subject.object)
+        yield item
+    kinds = {(kind.kind, kind.group) for kind in kinds_of(policy)}
+    for bad in world.cluster.bad:
+        ref = bad.object
+        if ref is not None and (ref.kind, ref.group) in kinds and ref not in subjects:
+            yield not_evaluated(Subject(ref, object_class=object_class(ref)), bad.reason)
+
+
 def _asked(item: Judgement, settings: Settings) -> bool:
     """``-n`` limits the subjects that are reported, never what is read for judging them (decisions.md)."""
-    ref = item.subject.object
-    namespace = ref.name if ref.kind == "Namespace" else ref.namespace
+    namespace = scope_of(item.subject.object)
     return not settings.namespaces or not namespace or namespace in settings.namespaces
+
+
+def scope_of(ref: ObjectRef) -> str:
+    """The namespace that what is said of an object rests on: its own, or the one it is."""
+    return ref.name if ref.kind == "Namespace" else ref.namespace
 
 
 class _Missing:
@@ -91,7 +112,7 @@ class _Missing:
 def _settle(missing: _Missing, item: Judgement) -> Judgement:
     if item.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE):
         return item
-    words = missing.of(item.subject.object.namespace)
+    words = missing.of(scope_of(item.subject.object))
     return structs.replace(item, verdict=Verdict.NOT_EVALUATED, unseen=words) if words else item
 
 

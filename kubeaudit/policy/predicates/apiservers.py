@@ -6,7 +6,7 @@ from kubeaudit.edges.apiserver import KUBERNETES, endpoints, front, named
 from kubeaudit.edges.vocabulary import EXP_API_FRONT, EXP_API_PUBLIC, EXP_API_SERVICE
 from kubeaudit.findings import Exposure, Verdict
 from kubeaudit.policy.judgement import Judgement
-from kubeaudit.policy.predicates.base import evidence_of, subject, unseen_of
+from kubeaudit.policy.predicates.base import beyond_limit, evidence_of, subject, unseen_of
 from kubeaudit.policy.schema import Policy
 from kubeaudit.proof import State
 from kubeaudit.refs import INTERNET, ObjectRef
@@ -48,7 +48,8 @@ def fronted(world: World, _policy: Policy) -> Iterator[Judgement]:
         edges = [e for e in world.graph.edges() if e.row in (EXP_API_FRONT, EXP_API_SERVICE) and _of(e.source.name, ref, e.source.namespace)]
         states = {search.state(edge.source) for edge in edges}
         if not opened and states <= {None}:
-            yield Judgement(who, Verdict.PASS)
+            limit = beyond_limit(search)
+            yield Judgement(who, Verdict.NOT_EVALUATED if limit else Verdict.PASS, unseen=limit)
         elif State.YES in states or opened:
             exposure = Exposure.INTERNET if State.YES in states else Exposure.INTERNAL
             message = f"{ref} leads to the API server" + (" and the internet reaches it." if State.YES in states else ".")

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from kubeaudit.edges.contract import Edge
-from kubeaudit.findings import Subject, Unseen
+from kubeaudit.findings import Reason, Subject, Unseen
+from kubeaudit.graph.paths import Searches
 from kubeaudit.model.cluster import object_class
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.policy.judgement import Judgement
@@ -55,6 +56,11 @@ def members(world: World, classes: list[WorkloadClass]) -> tuple[int, tuple[str,
 def evidence_of(edges: tuple[Edge, ...]) -> tuple[Evidence, ...]:
     """The evidence of every edge, without repeats: one entry per hop and field (CHK-29)."""
     return tuple(dict.fromkeys(item for edge in edges for item in edge.evidence))
+
+
+def beyond_limit(*searches: Searches) -> tuple[Unseen, ...]:
+    """That a search ended at its bound: what it did not reach may still be reached (PERF-06)."""
+    return (Unseen(Reason.LIMIT, detail="paths of more hops than limits.max-hops were not searched"),) if any(s.cut for s in searches) else ()
 
 
 def unseen_of(edges: tuple[Edge, ...]) -> tuple[Unseen, ...]:

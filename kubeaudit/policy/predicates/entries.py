@@ -12,7 +12,7 @@ from kubeaudit.findings import Exposure, Reason, Subject, Unseen, Verdict
 from kubeaudit.model.objects.core import Service
 from kubeaudit.model.objects.networking import Ingress
 from kubeaudit.policy.judgement import Judgement
-from kubeaudit.policy.predicates.base import evidence_of, parameter, subject, unseen_of, workload_subject
+from kubeaudit.policy.predicates.base import beyond_limit, evidence_of, parameter, subject, unseen_of, workload_subject
 from kubeaudit.policy.schema import Policy
 from kubeaudit.proof import State, field
 from kubeaudit.refs import INTERNET, Facet, ObjectRef, Vertex
@@ -58,7 +58,8 @@ def _by_entries(world: World, who: Subject, entries: list[Vertex], message: str)
             if verdict is Verdict.FAIL:
                 return Judgement(who, verdict, message, evidence_of(path[-1:]), exposure=Exposure.INTERNET)
             return Judgement(who, verdict, unseen=unseen_of(path), detail=f"{vertex} cannot be decided")
-    return Judgement(who, Verdict.PASS)
+    limit = beyond_limit(search)
+    return Judgement(who, Verdict.NOT_EVALUATED if limit else Verdict.PASS, unseen=limit)
 
 
 def _node_ports(world: World) -> Iterator[Judgement]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from msgspec import Struct, structs
+
 from kubeaudit.edges.context import workload
 from kubeaudit.edges.contract import Edge
 from kubeaudit.edges.identity import Token, grant_vertex, token_of
@@ -11,7 +13,7 @@ from kubeaudit.graph.paths import Searches, route, searches_to
 from kubeaudit.graph.present import label
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.policy.judgement import Judgement
-from kubeaudit.policy.predicates.base import classes_by_workload, evidence_of, members, parameter, unseen_of, workload_subject
+from kubeaudit.policy.predicates.base import beyond_limit, classes_by_workload, evidence_of, members, parameter, unseen_of, workload_subject
 from kubeaudit.policy.schema import Policy
 from kubeaudit.proof import State
 from kubeaudit.rbac.broad import elevated
@@ -80,9 +82,11 @@ def path_through(world: World, policy: Policy) -> Iterator[Judgement]:
     to_rights = parameter(policy, "to") == "rights"
     ends = _with_rights(world) if to_rights else [v for v in world.graph.vertices() if v.kind is VertexKind.METADATA]
     behind = searches_to(world.graph, ends, world.settings)
+    limit = beyond_limit(ahead, behind)
     for index, classes in classes_by_workload(world):
         found = [_through(world, cls, ahead, behind, api_needed=to_rights) for cls in classes]
-        yield _path_judgement(world, policy, index, [item for item in found if item is not None])
+        said = _path_judgement(world, policy, index, [item for item in found if item is not None])
+        yield structs.replace(said, verdict=Verdict.NOT_EVALUATED, unseen=limit) if limit and said.verdict is Verdict.PASS else said
 
 
 def _with_rights(world: World) -> list[Vertex]:
@@ -90,39 +94,43 @@ def _with_rights(world: World) -> list[Vertex]:
     return sorted({grant_vertex(grant) for grant in world.context.access.grants if elevated(grant)})
 
 
-Through = tuple[WorkloadClass, tuple[Edge, ...], State]
+class Through(Struct, frozen=True):
+    """A path through a class: its edges, the step to the API server that makes its token of use, and the state of all of them."""
+
+    cls: WorkloadClass
+    edges: tuple[Edge, ...]
+    state: State
+    api: tuple[Edge, ...] = ()
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Certain ones first, then cheap ones."""
+        return (0 if self.state is State.YES else 1, sum(edge.effort for edge in self.edges))
 
 
 def _through(
     world: World, cls: WorkloadClass, ahead: Searches, behind: Searches, *, api_needed: bool
 ) -> Through | None:
     """The cheapest path through one of the class's own facets (EXP-971: forward and backward search meet there)."""
-    best: tuple[int, int, Through] | None = None
+    found: list[Through] = []
     for facet in (Facet.SSRF, Facet.CTL):
         vertex = workload(cls, facet)
         state = _meet(ahead.state(vertex), behind.state(vertex))
-        if state is None:
-            continue
-        edges = (*ahead.path(vertex), *behind.path(vertex))
-        if api_needed:
-            edges, state = _with_api(world, cls, edges, state)
-            if state is None:
-                continue
-        rank = (0 if state is State.YES else 1, sum(e.effort for e in edges))
-        if best is None or rank < best[:2]:
-            best = (*rank, (cls, edges, state))
-    return best[2] if best else None
+        if state is not None:
+            way = Through(cls, (*ahead.path(vertex), *behind.path(vertex)), state)
+            found.append(_with_api(world, way) if api_needed else way)
+    return min((way for way in found if way.state is not State.BLOCKED), key=lambda way: way.rank, default=None)
 
 
-def _with_api(world: World, cls: WorkloadClass, edges: tuple[Edge, ...], state: State) -> tuple[tuple[Edge, ...], State | None]:
+def _with_api(world: World, way: Through) -> Through:
     """A token is of use only where the API server is reached from the pod (EXP-215)."""
-    if not any(edge.row == EXP_TOKEN for edge in edges):
-        return edges, state
-    api = [e for e in world.graph.out_edges(workload(cls, Facet.CTL)) if e.row == EXP_API_FROM_POD]
-    reach = min((e.state for e in api), key=list(State).index, default=State.BLOCKED)
-    if reach is State.BLOCKED:
-        return edges, None
-    return edges, State.UNKNOWN if State.UNKNOWN in (reach, state) else State.YES
+    if not any(edge.row == EXP_TOKEN for edge in way.edges):
+        return way
+    api = [e for e in world.graph.out_edges(workload(way.cls, Facet.CTL)) if e.row == EXP_API_FROM_POD]
+    best = min(api, key=lambda edge: list(State).index(edge.state), default=None)
+    if best is None or best.state is State.BLOCKED:
+        return structs.replace(way, state=State.BLOCKED)
+    return structs.replace(way, state=_meet(best.state, way.state) or State.BLOCKED, api=(best,))
 
 
 def _meet(first: State | None, second: State | None) -> State | None:
@@ -133,16 +141,17 @@ def _meet(first: State | None, second: State | None) -> State | None:
 
 def _path_judgement(world: World, policy: Policy, index: int, found: list[Through]) -> Judgement:
     who = workload_subject(world, index)
-    certain = [item for item in found if item[2] is State.YES]
+    certain = [way for way in found if way.state is State.YES]
     if certain:
-        cls, edges, state = certain[0]
-        count, names = members(world, [item[0] for item in certain])
+        edges = certain[0].edges
+        count, names = members(world, [way.cls for way in certain])
         does = "its token holds rights" if edges[-1].target.kind is VertexKind.GRANT else "it reaches a cloud metadata service"
         message = f"The internet reaches {who.object} in {len(edges)} hops, and {does}: {label(edges[-1].target)}."
         return Judgement(
-            who, Verdict.FAIL, message, evidence_of(edges), instances=count, pods=names, routes=(route(policy.id, edges, state),),
-            exposure=Exposure.INTERNET,
+            who, Verdict.FAIL, message, evidence_of((*edges, *certain[0].api)), instances=count, pods=names,
+            routes=(route(f"{policy.id}:{who.object}", edges, State.YES),), exposure=Exposure.INTERNET,
         )  # fmt: skip
     if found:
-        return Judgement(who, Verdict.NOT_EVALUATED, unseen=unseen_of(found[0][1]), detail="only over hops that cannot be decided")
+        unseen = unseen_of((*found[0].edges, *found[0].api))
+        return Judgement(who, Verdict.NOT_EVALUATED, unseen=unseen, detail="only over hops that cannot be decided")
     return Judgement(who, Verdict.PASS)

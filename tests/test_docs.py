@@ -1,0 +1,50 @@
+"""Documentation that cannot drift: generated pages and quoted files equal their sources."""
+
+import os
+from pathlib import Path
+
+import click
+
+from kubeaudit.cli.app import COMMANDS, kubeaudit
+
+ROOT = Path(__file__).parents[1]
+CLI = ROOT / "docs" / "cli.md"
+
+
+def test_help_texts_are_those_of_docs_cli() -> None:
+    text = "# Command line\n\nGenerated from the commands; `KUBEAUDIT_UPDATE=1 pytest tests/test_docs.py` writes it again.\n"
+    for path, command in commands():
+        with click.Context(command, info_name=" ".join(path), terminal_width=100, max_content_width=100) as context:
+            text += f"\n## {' '.join(path)}\n\n```\n{command.get_help(context)}\n```\n"
+    if os.environ.get("KUBEAUDIT_UPDATE"):
+        CLI.write_text(text)
+    assert CLI.read_text() == text, "KUBEAUDIT_UPDATE=1 accepts the new help texts"
+
+
+def commands() -> list[tuple[tuple[str, ...], click.Command]]:
+    """Every command with its words, the group first."""
+    found: list[tuple[tuple[str, ...], click.Command]] = [(("kubeaudit",), kubeaudit)]
+    context = click.Context(kubeaudit)
+    for name in COMMANDS:
+        command = kubeaudit.get_command(context, name)
+        assert command is not None
+        found.append((("kubeaudit", name), command))
+        if isinstance(command, click.Group):
+            found.extend((("kubeaudit", name, word), command.commands[word]) for word in sorted(command.commands))
+    return found
+
+
+def test_contributing_quotes_a_real_policy_and_its_examples() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    for file in ("policies/workload/pod-host-pid.yaml", *(f"tests/fixtures/policies/pod-host-pid/{kind}.yaml" for kind in ("pass", "fail"))):
+        assert (ROOT / file).read_text() in text, f"{file} is quoted whole"
+
+
+def test_readme_commands_exist() -> None:
+    text = (ROOT / "README.md").read_text()
+    words = {line.split()[2] for line in text.splitlines() if line.startswith("$ kubeaudit ")}
+    assert words <= set(COMMANDS)
+    makefile = (ROOT / "Makefile").read_text()
+    for target in ("demo", "test"):
+        assert f"$ make {target}" in text
+        assert f"\n{target}:" in makefile
