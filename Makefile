@@ -15,7 +15,7 @@ help:
 	@echo "make test      install with the development tools and run the tests (more options: make test ARGS='-k rbac')"
 	@echo "make lint      ruff, mypy and the layers of setup.cfg"
 	@echo "make cluster   build the API server that the tests in tests/cluster need (Go; about 6 minutes, once)"
-	@echo "make bench     measure, as benchmarks/README.md says"
+	@echo "make bench     measure whole scans (sizes in pods: make bench ARGS='500 5000')"
 	@echo "make clean     remove $(VENV) and what builds leave behind"
 
 demo: $(VENV)/installed
@@ -34,7 +34,7 @@ cluster: $(VENV)/created
 	$(BIN)/python tests/cluster/build.py
 
 bench: $(VENV)/developed
-	$(BIN)/python benchmarks/run.py $(ARGS)
+	$(BIN)/python benchmarks/scan.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

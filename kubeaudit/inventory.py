@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
-from kubeaudit.edges.context import Context
+from kubeaudit.edges.context import Context, owner_ref
 from kubeaudit.edges.contract import Edge
+from kubeaudit.edges.entrypoints import host_port_entry, host_ports
 from kubeaudit.edges.ingresses import ref_of
 from kubeaudit.findings import AdminRow, EntryPointRow
 from kubeaudit.model.objects.networking import Ingress
@@ -23,16 +24,22 @@ def entry_points(context: Context, edges: Iterator[Edge], label: Label) -> tuple
             into.setdefault(edge.target, []).append(edge)
         out.setdefault(edge.source, []).append(edge)
     ingresses = {(i.metadata.namespace, i.metadata.name): i for i in context.cluster.ingresses}
-    rows = [_row(vertex, edge, out, ingresses, label) for vertex, found in into.items() for edge in found if edge.state is not State.BLOCKED]
+    owners = {host_port_entry(cls, port): owner_ref(context.cluster, cls) for cls in context.cluster.classes for _, port in host_ports(cls)}
+    rows = [_row(vertex, edge, out, ingresses, owners, label) for vertex, found in into.items() for edge in found if edge.state is not State.BLOCKED]
     return tuple(sorted(rows, key=lambda row: (row.key, row.source)))
 
 
 def _row(
-    vertex: Vertex, edge: Edge, out: dict[Vertex, list[Edge]], ingresses: dict[tuple[str, str], Ingress], label: Label
+    vertex: Vertex,
+    edge: Edge,
+    out: dict[Vertex, list[Edge]],
+    ingresses: dict[tuple[str, str], Ingress],
+    owners: dict[Vertex, ObjectRef],
+    label: Label,
 ) -> EntryPointRow:
     kind, name, detail = (*vertex.name.split("/", 2), "", "")[:3]
     ingress = ingresses.get((vertex.namespace, name)) if kind == "Ingress" else None
-    ref = ref_of(ingress) if ingress else ObjectRef("Service" if kind != "HostPort" else "Workload", vertex.namespace, name)
+    ref = ref_of(ingress) if ingress else owners.get(vertex) or ObjectRef("Service", vertex.namespace, name)
     return EntryPointRow(
         key=vertex.key,
         label=label(vertex),

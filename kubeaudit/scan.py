@@ -5,15 +5,16 @@
 
 from collections.abc import Sequence
 
+import msgspec
 from msgspec import structs
 
 from kubeaudit import inventory, summary
-from kubeaudit.findings import PathResult, Run, ScanResult
+from kubeaudit.findings import AssumptionUse, PathResult, Run, ScanResult
 from kubeaudit.graph.paths import Route, routes
 from kubeaudit.graph.present import label, matrix, path_result
 from kubeaudit.policy.evaluate import evaluate
 from kubeaudit.policy.schema import Policy
-from kubeaudit.settings import Settings
+from kubeaudit.settings import Facts, Settings
 from kubeaudit.snapshot import Snapshot
 from kubeaudit.world import World, build
 
@@ -27,7 +28,7 @@ def conclude(world: World, snapshot: Snapshot, policies: Sequence[Policy], run: 
     """Judge a world that was built of a snapshot, and put the result together."""
     settings = world.settings
     said = evaluate(world, snapshot, policies)
-    main = {name: tuple(routes(world.graph, {name: search})) for name, search in world.searches.items()}
+    main = {name: tuple(routes(world.graph, name, search, settings)) for name, search in world.searches.items()}
     cells = matrix(world.graph, world.searches, _ids(main), settings)
     covered = summary.coverage(world, said.checks, policies, snapshot.reads)
     return ScanResult(
@@ -41,7 +42,15 @@ def conclude(world: World, snapshot: Snapshot, policies: Sequence[Policy], run: 
         paths=_paths([*(r for found in main.values() for r in found), *said.routes], settings),
         entry_points=inventory.entry_points(world.context, world.graph.edges(), label),
         admins=inventory.admins(world.context),
+        settled=_settled(settings),
     )
+
+
+def _settled(settings: Settings) -> tuple[AssumptionUse, ...]:
+    """The facts that the configuration answers: inputs of the result, printed with it (EXP-974)."""
+    given = msgspec.to_builtins(settings.facts)
+    usual = msgspec.to_builtins(Facts())
+    return tuple(AssumptionUse(name, "committed in the configuration", given[name]) for name in given if given[name] != usual[name])
 
 
 def _ids(main: dict[str, tuple[Route, ...]]) -> dict[str, tuple[str, ...]]:

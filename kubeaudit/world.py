@@ -12,11 +12,10 @@ from kubeaudit.edges import apiserver, entrypoints, identity, ingresses, metadat
 from kubeaudit.edges.context import Context
 from kubeaudit.edges.contract import Edge
 from kubeaudit.graph.build import Graph
-from kubeaudit.graph.paths import Searches, entries, searches_from
+from kubeaudit.graph.paths import Searches, entries, inside, searches_from
 from kubeaudit.model import cluster as model
 from kubeaudit.network import reach as network
 from kubeaudit.rbac import access as rbac
-from kubeaudit.refs import PRIVATE_NETWORK
 from kubeaudit.settings import Settings
 from kubeaudit.snapshot import Snapshot
 
@@ -55,7 +54,7 @@ class World(Struct, frozen=True, dict=True):
     @cached_property
     def private(self) -> Searches:
         """The forward searches from the private network (EXP-956)."""
-        return searches_from(self.graph, (PRIVATE_NETWORK,), self.settings)
+        return searches_from(self.graph, inside(self.graph), self.settings)
 
 
 def build(snapshot: Snapshot, settings: Settings) -> World:

@@ -34,7 +34,7 @@ def test_the_wheel_is_built_from_a_source_archive(stages: list[list[str]]) -> No
 
 
 def test_cron_02_the_last_stage_runs_the_program_as_the_user_of_the_cronjob(stages: list[list[str]]) -> None:
-    cronjob = yaml.safe_load((DEPLOY / "manifests" / "cronjob.yaml").read_text("utf-8"))
+    cronjob = yaml.safe_load((DEPLOY / "cronjob.yaml").read_text("utf-8"))
     user = cronjob["spec"]["jobTemplate"]["spec"]["template"]["spec"]["securityContext"]
     assert f"USER {user['runAsUser']}:{user['runAsGroup']}" in stages[-1]
     assert 'ENTRYPOINT ["/opt/kubeaudit/bin/kubeaudit"]' in stages[-1]

@@ -16,7 +16,6 @@ from kubeaudit.kinds import KINDS, NAMED_CONFIGMAPS
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "deploy"
-MANIFESTS = DEPLOY / "manifests"
 IMAGE = "registry.example.com/team/kubeaudit@sha256:" + "0123456789abcdef" * 4
 PLACEHOLDER = re.compile(r"PLACEHOLDER_[A-Z]+")
 KUBECTL = """#!/bin/sh
@@ -74,11 +73,9 @@ def pod(cronjob: Any) -> Any:
 class TestPlaceholders:
     def test_the_documentation_lists_each_and_the_command_fills_all(self, filled: str) -> None:
         marked = {
-            name: path.name for path in MANIFESTS.iterdir() for name in PLACEHOLDER.findall(path.read_text("utf-8"))
+            name: path.name for path in DEPLOY.glob("*.yaml") for name in PLACEHOLDER.findall(path.read_text("utf-8"))
         }
-        rows = re.findall(
-            r"^\| (`PLACEHOLDER.*?) \| manifests/(\S+) \|", (DEPLOY / "README.md").read_text("utf-8"), re.M
-        )
+        rows = re.findall(r"^\| (`PLACEHOLDER.*?) \| (\S+) \|", (DEPLOY / "README.md").read_text("utf-8"), re.M)
         assert {name: file for names, file in rows for name in PLACEHOLDER.findall(names)} == marked
         assert len(marked) == 5
         assert PLACEHOLDER.findall(filled) == []
@@ -86,9 +83,9 @@ class TestPlaceholders:
     def test_every_manifest_is_printed_in_the_order_of_the_kustomization(
         self, objects: dict[tuple[str, str, str], Any]
     ) -> None:
-        listed = yaml.safe_load((MANIFESTS / "kustomization.yaml").read_text("utf-8"))["resources"]
-        assert {*listed, "kustomization.yaml"} == {path.name for path in MANIFESTS.iterdir()}
-        written = [item for name in listed for item in yaml.safe_load_all((MANIFESTS / name).read_text("utf-8"))]
+        listed = yaml.safe_load((DEPLOY / "kustomization.yaml").read_text("utf-8"))["resources"]
+        assert {*listed, "kustomization.yaml"} == {path.name for path in DEPLOY.glob("*.yaml")}
+        written = [item for name in listed for item in yaml.safe_load_all((DEPLOY / name).read_text("utf-8"))]
         assert [item["metadata"]["name"] for item in written] == [name for _, _, name in objects]
         assert next(iter(objects))[0] == "Namespace"
 

@@ -30,7 +30,8 @@ def command(
       kubeaudit collect --context prod --timeout 2m -o prod.kubeaudit
     """
     live = options.live(kubeconfig, context, user, request_timeout, timeout, namespaces, all_namespaces)
-    snapshot = source.from_cluster(live, options.clock(now), quiet=quiet, color=colored(no_color))
+    with source.stopped_by_sigterm() as stop:
+        snapshot = source.from_cluster(live, options.clock(now), stop, quiet=quiet, color=colored(no_color))
     write(snapshot, Path(path))
     gaps = snapshot.gaps()
     if not quiet:

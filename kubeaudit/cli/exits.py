@@ -50,7 +50,7 @@ def run_guarded(command: click.Command, arguments: Sequence[str]) -> int:
     """Run a command; every failure becomes one clear message and an exit code, a traceback only with -v."""
     verbose = any(word in ("-v", "--verbose") for word in arguments)
     try:
-        code = command.main(list(arguments), prog_name="kubeaudit", standalone_mode=False)
+        code = command.main(list(arguments), prog_name="kubeaudit", standalone_mode=False, obj=tuple(arguments))
         sys.stdout.flush()
     except click.exceptions.Exit as error:
         return error.exit_code

@@ -1,7 +1,5 @@
 """``kubeaudit policies``: list, show, check."""
 
-from textwrap import indent
-
 import click
 
 from kubeaudit.cli import bundle
@@ -42,10 +40,7 @@ def show(name: str, folders: tuple[str, ...]) -> None:
     found = {policy.id: policy for policy in bundle.compile_all(bundle.files(folders))}
     if name not in found:
         raise UsageError(f"no policy has the id {name!r}{near(name, found)}", "see `kubeaudit policies list`")
-    policy = found[name]
-    click.echo("\n".join(section(policy)).strip())
-    if policy.expression:
-        click.echo("\nThe rule (CEL, true = pass):\n\n" + indent(policy.expression, "    "))
+    click.echo("\n".join(section(found[name])).strip())
 
 
 @command.command("check")

@@ -60,12 +60,13 @@ def command(
     clock = options.clock(now)
     began = clock()
     job = prepare(settings, folders)
-    if paths:
-        snapshot = source.from_files(paths, namespaces, clock)
-    else:
-        snapshot = source.from_cluster(live, clock, quiet=quiet, color=color)
-    result = job(snapshot, began, clock)
-    written = outputs.write_all(result, wanted, quiet=quiet, color=color, show=settings.show)
+    with source.stopped_by_sigterm() as stop:
+        if paths:
+            snapshot = source.from_files(paths, namespaces, clock)
+        else:
+            snapshot = source.from_cluster(live, clock, stop, quiet=quiet, color=color)
+        result = ended(job(snapshot, began, clock), flags=ctx.obj or (), stopped=stop.is_set())
+        written = outputs.write_all(result, wanted, quiet=quiet, color=color, show=settings.show)
     finish(ctx, result, settings, written, exit_zero=exit_zero, quiet=quiet, verbose=verbose)
 
 
@@ -96,6 +97,11 @@ def prepare(settings: Settings, folders: tuple[str, ...]) -> Job:
         return structs.replace(result, run=structs.replace(result.run, end=options.rfc3339(ended), duration=spent))
 
     return judge
+
+
+def ended(result: ScanResult, *, flags: tuple[str, ...], stopped: bool) -> ScanResult:
+    """The result with what only the process knows: the words it was called with, and whether it was told to end."""
+    return structs.replace(result, run=structs.replace(result.run, flags=flags, complete=result.run.complete and not stopped))
 
 
 def finish(

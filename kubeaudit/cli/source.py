@@ -21,8 +21,8 @@ def from_files(paths: tuple[str, ...], namespaces: tuple[str, ...], now: Callabl
     return collect_files(paths, stdin=sys.stdin.buffer, namespace=namespace, tool_version=__version__, now=rfc3339(now()))
 
 
-def from_cluster(options: Live, now: Callable[[], datetime], *, quiet: bool, color: bool) -> Snapshot:
-    """The cluster of the chosen context. SIGTERM ends reading; the snapshot is then marked incomplete (CRON-09)."""
+def from_cluster(options: Live, now: Callable[[], datetime], stop: threading.Event, *, quiet: bool, color: bool) -> Snapshot:
+    """The cluster of the chosen context. ``stop`` ends reading; the snapshot is then marked incomplete (CRON-09)."""
     from kubeaudit.collect.client import Connection, connect
     from kubeaudit.collect.live import check_namespaces, collect
     from kubeaudit.collect.progress import Progress, Silent
@@ -30,16 +30,15 @@ def from_cluster(options: Live, now: Callable[[], datetime], *, quiet: bool, col
     client = connect(Connection(options.kubeconfig, options.context, options.user, options.request_timeout))
 
     def read(progress: Progress) -> Snapshot:
-        with _stopped_by_sigterm() as stop:
-            return collect(
-                client,
-                namespaces=options.namespaces,
-                timeout=options.timeout,
-                now=now,
-                tool_version=__version__,
-                progress=progress,
-                stop=stop,
-            )
+        return collect(
+            client,
+            namespaces=options.namespaces,
+            timeout=options.timeout,
+            now=now,
+            tool_version=__version__,
+            progress=progress,
+            stop=stop,
+        )
 
     if quiet:
         snapshot = read(Silent())
@@ -53,7 +52,8 @@ def from_cluster(options: Live, now: Callable[[], datetime], *, quiet: bool, col
 
 
 @contextmanager
-def _stopped_by_sigterm() -> Iterator[threading.Event]:
+def stopped_by_sigterm() -> Iterator[threading.Event]:
+    """An event that SIGTERM sets instead of ending the process: what was read is still judged and written (CRON-09)."""
     stop = threading.Event()
 
     def handler(_number: int, _frame: FrameType | None) -> None:

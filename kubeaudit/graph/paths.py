@@ -8,9 +8,10 @@ from kubeaudit.edges.contract import Edge
 from kubeaudit.findings import short_hash
 from kubeaudit.graph.build import Graph
 from kubeaudit.graph.search import Tree, backward, forward
+from kubeaudit.model.nodes import holds_public
 from kubeaudit.proof import Confidence, State
-from kubeaudit.refs import ALL_SECRETS, ANONYMOUS, CLUSTER_ADMIN, INTERNET, Facet, Vertex, VertexKind
-from kubeaudit.settings import Settings, Severity
+from kubeaudit.refs import ALL_SECRETS, ANONYMOUS, CLUSTER_ADMIN, INTERNET, PRIVATE_NETWORK, Facet, Vertex, VertexKind
+from kubeaudit.settings import CrownJewel, Settings, Severity
 
 AUTHENTICATED = Vertex(VertexKind.GROUP, "", "system:authenticated")
 ASSUMED_FLAWS = ("EXP-121", "EXP-122")
@@ -29,6 +30,7 @@ JEWELS = {
     "all-secrets": JewelKind("all-secrets", "all Secrets", Severity.CRITICAL),
     "cloud-identity": JewelKind("cloud-identity", "cloud identity", Severity.HIGH),
     "api-server": JewelKind("api-server", "API server", Severity.MEDIUM),
+    "declared": JewelKind("declared", "declared crown jewels", Severity.HIGH),
 }
 ENTRIES = {"internet": "the internet", "anonymous": "anonymous callers", "authenticated": "any authenticated caller"}
 
@@ -55,8 +57,31 @@ class Route(Struct, frozen=True):
         return self.edges[-1].target
 
 
+Jewels = dict[Vertex, str]
+"""Every crown jewel of a graph and its kind."""
+
+
+def jewels(graph: Graph, settings: Settings) -> Jewels:
+    """The crown jewels of a graph: those of EXP-961, -962, -964, -969, and what the user declared (EXP-968)."""
+    found = {vertex: kind for vertex in sorted(graph.vertices()) if (kind := jewel_kind(vertex)) is not None}
+    for vertex in sorted(graph.vertices()):
+        if vertex not in found and any(_declared(vertex, jewel) for jewel in settings.crown_jewels):
+            found[vertex] = "declared"
+    return found
+
+
+def _declared(vertex: Vertex, jewel: CrownJewel) -> bool:
+    """A workload, the workloads of a namespace, or a ServiceAccount, as kubeaudit.yaml names it."""
+    if vertex.kind is VertexKind.WORKLOAD and vertex.facet is Facet.CTL:
+        if jewel.kind == "Namespace":
+            return vertex.namespace == jewel.name
+        return (vertex.namespace, vertex.name.partition("#")[0]) == (jewel.namespace, f"{jewel.kind}/{jewel.name}")
+    wanted = (jewel.kind, jewel.namespace, jewel.name)
+    return vertex.kind is VertexKind.SERVICE_ACCOUNT and wanted == ("ServiceAccount", vertex.namespace, vertex.name)
+
+
 def jewel_kind(vertex: Vertex) -> str | None:
-    """Which kind of crown jewel a vertex is; None where it is none."""
+    """Which kind of crown jewel a vertex is by itself; None where it is none."""
     if vertex == CLUSTER_ADMIN:
         return "cluster-admin"
     if vertex == ALL_SECRETS:
@@ -70,8 +95,21 @@ def jewel_kind(vertex: Vertex) -> str | None:
 
 def entries(graph: Graph) -> dict[str, tuple[Vertex, ...]]:
     """Entry vertices by name: the internet and restricted ranges of it, anonymous callers, any authenticated caller (EXP-951..953)."""
-    ranges = sorted(v for v in graph.vertices() if v.kind is VertexKind.EXTERNAL_CIDR)
+    ranges = (vertex for vertex in _ranges(graph) if not _is_private(vertex))
     return {"internet": (INTERNET, *ranges), "anonymous": (ANONYMOUS,), "authenticated": (AUTHENTICATED,)}
+
+
+def inside(graph: Graph) -> tuple[Vertex, ...]:
+    """The private network, and client ranges that are all of it (EXP-956)."""
+    return (PRIVATE_NETWORK, *(vertex for vertex in _ranges(graph) if _is_private(vertex)))
+
+
+def _ranges(graph: Graph) -> list[Vertex]:
+    return sorted(vertex for vertex in graph.vertices() if vertex.kind is VertexKind.EXTERNAL_CIDR)
+
+
+def _is_private(ranges: Vertex) -> bool:
+    return not any(holds_public(text) for text in ranges.name.split(","))
 
 
 class Searches(Struct, frozen=True):
@@ -108,22 +146,20 @@ def searches_to(graph: Graph, roots: Iterable[Vertex], settings: Settings) -> Se
     return Searches(backward(graph, found, unknown=False, max_hops=hops), backward(graph, found, unknown=True, max_hops=hops))
 
 
-def routes(graph: Graph, searches: dict[str, Searches]) -> Iterator[Route]:
-    """The cheapest path per (entry, jewel) (EXP-972). A metadata service counts where it leads to no identity of its own."""
-    jewels = sorted(v for v in graph.vertices() if _is_end(graph, v))
-    for name, search in searches.items():
-        for jewel in jewels:
-            state = search.state(jewel)
-            edges = search.path(jewel) if state is not None else ()
-            if edges and state is not None:
-                yield route(f"path:{name}", edges, state)
+def routes(graph: Graph, entry: str, search: Searches, settings: Settings) -> Iterator[Route]:
+    """The cheapest path from an entry to each jewel (EXP-972). A metadata service counts where it leads to no identity of its own."""
+    for jewel, kind in jewels(graph, settings).items():
+        state = search.state(jewel)
+        edges = search.path(jewel) if state is not None and _is_end(graph, jewel) else ()
+        if edges and state is not None:
+            declared = max((j.severity for j in settings.crown_jewels if _declared(jewel, j)), key=lambda s: -s.rank, default=None)
+            yield route(f"path:{entry}", edges, state, kind, declared)
 
 
-def route(rule: str, edges: tuple[Edge, ...], state: State) -> Route:
+def route(rule: str, edges: tuple[Edge, ...], state: State, kind: str, severity: Severity | None = None) -> Route:
     """A path as a result. Severity is that of its jewel, one step lower where any hop but the assumed flaw rests on something the API
     does not show (EXP-37)."""
-    kind = jewel_kind(edges[-1].target) or "cloud-identity"
-    severity = JEWELS[kind].severity
+    severity = severity or JEWELS[kind].severity
     if any(e.confidence is not Confidence.OBJ and e.row not in ASSUMED_FLAWS for e in edges):
         severity = list(Severity)[min(severity.rank + 1, Severity.LOW.rank)]
     keys = [part for edge in edges for part in (edge.row, edge.target.key)]
@@ -141,4 +177,4 @@ def route(rule: str, edges: tuple[Edge, ...], state: State) -> Route:
 def _is_end(graph: Graph, vertex: Vertex) -> bool:
     if vertex.kind is VertexKind.METADATA:
         return not any(edge.target.kind is VertexKind.CLOUD_IDENTITY for edge in graph.out_edges(vertex))
-    return jewel_kind(vertex) is not None
+    return True

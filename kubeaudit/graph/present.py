@@ -6,7 +6,7 @@ from kubeaudit.edges.contract import Edge
 from kubeaudit.edges.vocabulary import ROWS
 from kubeaudit.findings import AssumptionUse, Cell, Hop, PathResult
 from kubeaudit.graph.build import Graph
-from kubeaudit.graph.paths import ENTRIES, JEWELS, Route, Searches, jewel_kind, searches_to
+from kubeaudit.graph.paths import ENTRIES, JEWELS, Route, Searches, jewels, searches_to
 from kubeaudit.graph.search import Tree
 from kubeaudit.proof import State, recheck
 from kubeaudit.refs import Facet, Vertex, VertexKind
@@ -107,11 +107,9 @@ def matrix(graph: Graph, searches: Mapping[str, Searches], paths: Mapping[str, t
 
     ``paths`` maps ``entry:jewel kind`` to path ids.
     """
-    ends: dict[str, list[Vertex]] = {kind: [] for kind in JEWELS}
-    for vertex in sorted(graph.vertices()):
-        kind = jewel_kind(vertex)
-        if kind is not None:
-            ends[kind].append(vertex)
+    ends: dict[str, list[Vertex]] = {kind: [] for kind in JEWELS if kind != "declared" or settings.crown_jewels}
+    for vertex, kind in jewels(graph, settings).items():
+        ends[kind].append(vertex)
     cells = []
     for kind, vertices in ends.items():
         back = searches_to(graph, vertices, settings)

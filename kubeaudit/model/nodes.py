@@ -131,3 +131,14 @@ def is_public(text: str) -> bool:
     if address is None or address.is_multicast or address.is_unspecified:
         return False
     return not any(address in network for network in _NOT_INTERNET if network.version == address.version)
+
+
+def holds_public(cidr: str) -> bool:
+    """Whether a range may hold a public address; text that is no range may."""
+    try:
+        found = ipaddress.ip_network(cidr, strict=False)
+    except ValueError:
+        return True
+    if isinstance(found, ipaddress.IPv4Network):
+        return not any(found.subnet_of(n) for n in _NOT_INTERNET if isinstance(n, ipaddress.IPv4Network))
+    return not any(found.subnet_of(n) for n in _NOT_INTERNET if isinstance(n, ipaddress.IPv6Network))

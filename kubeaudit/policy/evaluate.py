@@ -18,6 +18,7 @@ from kubeaudit.policy.exposure import exposures
 from kubeaudit.policy.finding import finding
 from kubeaudit.policy.judgement import Judgement
 from kubeaudit.policy.predicates import PREDICATES
+from kubeaudit.policy.predicates.base import Predicate
 from kubeaudit.policy.schema import Policy
 from kubeaudit.policy.verdicts import not_evaluated
 from kubeaudit.refs import ObjectRef
@@ -49,7 +50,7 @@ def evaluate(world: World, snapshot: Snapshot, policies: Sequence[Policy]) -> Ev
     undecided: list[Undecided] = []
     routes: list[Route] = []
     for policy in sorted(policies, key=lambda p: p.id):
-        said = judged[policy.id] if policy.predicate is None else _by_graph(world, policy)
+        said = judged[policy.id] if policy.predicate is None else _by_graph(world, policy, PREDICATES[policy.predicate.name])
         missing = _Missing(world, policy)
         settled = [_settle(missing, item) for item in said if _asked(item, world.settings)]
         checks.append(_check(world, policy, settled, missing.of("")))
@@ -64,11 +65,10 @@ def evaluate(world: World, snapshot: Snapshot, policies: Sequence[Policy]) -> Ev
     return Evaluation(tuple(checks), tuple(findings), tuple(undecided), tuple(routes))
 
 
-def _by_graph(world: World, policy: Policy) -> Iterator[Judgement]:
+def _by_graph(world: World, policy: Policy, predicate: Predicate) -> Iterator[Judgement]:
     """What the predicate says, and a verdict on each object of its kinds that could not be decoded (CHK-06)."""
-    assert policy.predicate is not None
     subjects = set()
-    for item in PREDICATES[policy.predicate.name].judge(world, policy):
+    for item in predicate.judge(world, policy):
         subjects.add(item.subject.object)
         yield item
     kinds = {(kind.kind, kind.group) for kind in kinds_of(policy)}

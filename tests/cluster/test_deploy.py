@@ -22,7 +22,6 @@ from .rest import Json, at, text
 from .server import ApiServer
 
 ROOT = Path(__file__).resolve().parents[2]
-MANIFESTS = ROOT / "deploy" / "manifests"
 NAMESPACE = NAME = "kubeaudit"
 AUDITOR = f"system:serviceaccount:{NAMESPACE}:{NAME}"
 IMAGE = "registry.example.com/kubeaudit@sha256:" + "0123456789abcdef" * 4
@@ -103,7 +102,7 @@ def test_objects_with_a_placeholder_are_refused(installed: ApiServer) -> None:
         ("networkpolicies.yaml", f"/apis/networking.k8s.io/v1/namespaces/{NAMESPACE}/networkpolicies"),
         ("cronjob.yaml", f"/apis/batch/v1/namespaces/{NAMESPACE}/cronjobs"),
     ):
-        *_, item = yaml.safe_load_all((MANIFESTS / name).read_text("utf-8"))
+        *_, item = yaml.safe_load_all((ROOT / "deploy" / name).read_text("utf-8"))
         item["metadata"]["name"] = "unfilled"
         answer = installed.request("POST", f"{path}?dryRun=All", item)
         assert answer.status == 422

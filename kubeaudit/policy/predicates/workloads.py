@@ -139,6 +139,11 @@ def _meet(first: State | None, second: State | None) -> State | None:
     return State.YES if first is second is State.YES else State.UNKNOWN
 
 
+def _kind(last: Edge) -> str:
+    """The kind of jewel whose severity the path has: rights are on the way to cluster-admin."""
+    return "cluster-admin" if last.target.kind is VertexKind.GRANT else "cloud-identity"
+
+
 def _path_judgement(world: World, policy: Policy, index: int, found: list[Through]) -> Judgement:
     who = workload_subject(world, index)
     certain = [way for way in found if way.state is State.YES]
@@ -149,7 +154,7 @@ def _path_judgement(world: World, policy: Policy, index: int, found: list[Throug
         message = f"The internet reaches {who.object} in {len(edges)} hops, and {does}: {label(edges[-1].target)}."
         return Judgement(
             who, Verdict.FAIL, message, evidence_of((*edges, *certain[0].api)), instances=count, pods=names,
-            routes=(route(f"{policy.id}:{who.object}", edges, State.YES),), exposure=Exposure.INTERNET,
+            routes=(route(f"{policy.id}:{who.object}", edges, State.YES, _kind(edges[-1])),), exposure=Exposure.INTERNET,
         )  # fmt: skip
     if found:
         unseen = unseen_of((*found[0].edges, *found[0].api))
