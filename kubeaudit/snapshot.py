@@ -149,7 +149,9 @@ class Snapshot(Struct, frozen=True):
 def pack(resource: str, objects: list[bytes]) -> Frame:
     """Compress some objects of one resource. zstd releases the interpreter lock, so workers pack side by side."""
     lines = b"\n".join(_one_line(item) for item in objects) + b"\n"
-    return Frame(resource, len(objects), zstandard.ZstdCompressor(level=_LEVEL).compress(lines))
+    # The compressor's own result keeps the buffer it was allocated with, several times its length.
+    packed = bytes(memoryview(zstandard.ZstdCompressor(level=_LEVEL).compress(lines)))
+    return Frame(resource, len(objects), packed)
 
 
 def _one_line(item: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+import msgspec
 from msgspec import Struct
 
 from kubeaudit.findings import Reason, Unseen
@@ -17,6 +18,12 @@ from kubeaudit.settings import Settings
 from kubeaudit.snapshot import Gap
 
 SERVICE_NAME = "kubernetes.io/service-name"
+
+
+class _Placed(Struct, rename="camel"):
+    """The part of a pod spec that says where pods may land; read only where no pod has landed yet."""
+
+    node_selector: dict[str, str] | None = None
 
 
 class Context(Struct, frozen=True, dict=True):
@@ -81,6 +88,20 @@ class Context(Struct, frozen=True, dict=True):
                 for start in range(len(parts)):
                     found.setdefault("/".join(parts[start:]), {})[cls.index] = cls
         return {tail: tuple(classes.values()) for tail, classes in found.items()}
+
+    @cached_property
+    def may_run_aws_cni(self) -> bool:
+        """Whether the AWS VPC CNI runs beside another plugin, or may, because DaemonSets were not read."""
+        found = any(w.ref.kind == "DaemonSet" and w.ref.name == "aws-node" for w in self.cluster.workloads)
+        return found or self.cluster.complete.gap("daemonsets.apps", "kube-system") is not None
+
+    def pools_for(self, cls: WorkloadClass) -> list[str]:
+        """Pools a class without placed pods may land on: those with a node its nodeSelector matches; all of them where none does yet."""
+        template = self.cluster.workloads[cls.workload].template
+        placed = msgspec.json.decode(self.cluster.specs[template], type=_Placed) if template >= 0 else _Placed()
+        wanted = (placed.node_selector or {}).items()
+        matching = {node.pool.key for node in self.cluster.nodes if wanted <= node.node.metadata.labels.items()}
+        return sorted(matching or {node.pool.key for node in self.cluster.nodes})
 
     @cached_property
     def node_addresses(self) -> tuple[str, ...]:

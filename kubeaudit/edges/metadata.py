@@ -76,7 +76,7 @@ def targets(
 
     A class without placed pods may run on any pool; one whose nodes were not read, or that may land on one, may meet any provider.
     """
-    wanted = [cls.pool] if cls.pool else list(pools) if not cls.nodes else []
+    wanted = [cls.pool] if cls.pool else context.pools_for(cls) if not cls.nodes else []
     if not wanted or (not cls.pool and context.cluster.complete.gap("nodes") is not None):
         yield Target(GENERIC, "", ())
     for key in wanted:
@@ -141,7 +141,7 @@ def _egress(context: Context, cls: WorkloadClass, row: MetadataRow, address: Met
     behind = [reach.egress(cls.index, other.ip, "TCP", other.port) for other in row.rewritten]
     if any(other.state is not State.BLOCKED for other in behind):
         return structs.replace(verdict, state=State.UNKNOWN, unseen=(REWRITTEN,))
-    if row.provider == "aws" and reach.cni.name == "calico":
+    if row.provider == "aws" and reach.cni.name == "calico" and context.may_run_aws_cni:
         return structs.replace(verdict, state=State.UNKNOWN, unseen=(CALICO_ON_AWS,))
     return verdict
 
