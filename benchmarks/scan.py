@@ -128,9 +128,9 @@ def live(size: int) -> None:
     """The whole command against a loopback server: process start, collecting, judging, three outputs."""
     import server
 
-    with tempfile.TemporaryDirectory() as folder, server.serve(size) as url:
+    with tempfile.TemporaryDirectory() as folder, server.FakeApi(size) as api:
         kubeconfig = Path(folder) / "config"
-        kubeconfig.write_text(_kubeconfig(url))
+        kubeconfig.write_text(_kubeconfig(api.url))
         command = [sys.executable, "-m", "kubeaudit", "scan", "-q", "--exit-zero", "--kubeconfig", str(kubeconfig)]
         command += [word for name in ("json", "html", "sarif") for word in ("-o", f"{name}={folder}/result.{name}")]
         began = time.perf_counter()

@@ -6,9 +6,12 @@ from kubeaudit.collect.defaults.fields import Fields
 
 _BYTES = 1 << 16
 _KIND = re.compile(r"""(?:^|[{,]\s*)["']?kind["']?\s*:""", re.MULTILINE)
+_JSON = re.compile(r"\s*\{(?!\{)")
 _MEMBER = r'"{name}"\s*:\s*"(?P<value>[\w./\-]+)"'
 _FIELD = r"""^{indent}{name}:[ \t]+["']?(?P<value>[A-Za-z0-9][\w./\-]*)["']?[ \t]*(?:#.*)?\r?$"""
-_METADATA = re.compile(r"^metadata:[ \t]*(?:#.*)?\r?\n(?P<block>(?P<indent>[ \t]+)\S.*\n?(?:[ \t]+.*\n?)*)", re.MULTILINE)
+_METADATA = re.compile(
+    r"^metadata:[ \t]*(?:#.*)?\r?\n(?P<block>(?P<indent>[ \t]+)\S.*\n?(?:[ \t]+.*\n?)*)", re.MULTILINE
+)
 
 
 def told(text: bytes) -> Fields | None:
@@ -20,7 +23,7 @@ def told(text: bytes) -> Fields | None:
     start = text[:_BYTES].decode("utf-8", "replace")
     if not _KIND.search(start):
         return None
-    if start.lstrip().startswith("{"):
+    if _JSON.match(start):
         # Only the first of nested objects could be told, so a list in JSON is not looked into.
         pattern = _MEMBER if '"items"' not in start else "(?!)"
         return _fields(start, pattern, "", ("apiVersion", "kind"))

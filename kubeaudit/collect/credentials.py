@@ -31,7 +31,7 @@ _AT_MARKS = ("://", "@tcp(", "@unix(")
 _LABEL = re.compile(r"""(?<![\w.\-])(?P<name>[\w.\-]{2,128})(?P<separator>\\*["']?[ \t]*[=:][ \t]*|\s+)""")
 _QUOTED = re.compile(r"""(?P<quote>\\*["'])(?P<value>(?:(?!(?P=quote))(?:\\.|[^\\]))*)(?P=quote)""")
 _BLOCK = re.compile(r"""[|>][+\-]?[ \t]*\n[ \t]+(?P<value>[^\n]+(?:\n[ \t]+[^\n]*)*)""")
-_LINE = re.compile(r"""(?P<value>[^\s"',}](?:[^\n"',}]|(?<=\w)'(?=\w))*)""")
+_LINE = re.compile(r"""(?P<value>(?:\$\{[^{}\n]*\}|[^\s"',}])(?:\$\{[^{}\n]*\}|[^\n"',}]|(?<=\w)'(?=\w))*)""")
 _WORD = re.compile(r"""(?:\\*["'])?(?P<value>[^\s"'&]+)""")
 _USER = re.compile(r"""["']?[^\s:"']{1,64}:(?P<value>[^\s"']+)""")
 _USER_FLAGS = ("-u", "--user")
@@ -184,9 +184,10 @@ def _value(text: str, label: re.Match[str]) -> re.Match[str] | None:
 def _plain(kind: str, value: str) -> bool:
     """Whether a value cannot be a credential of this kind."""
     text = value.strip()
-    if not text or _SWITCH.fullmatch(text) or _REFERENCE.fullmatch(text) or _FILE.fullmatch(text):
+    bare = text.rstrip("}]);,")
+    if not bare or _SWITCH.fullmatch(bare) or _REFERENCE.fullmatch(text) or _FILE.fullmatch(text):
         return True
-    if _MASK.fullmatch(text) or (kind in ("key", "token") and text.isdigit()):
+    if _MASK.fullmatch(text) or (kind in ("key", "token") and bare.isdigit()):
         return True
     return kind == "basic-auth" and not _pair(text)
 

@@ -92,8 +92,6 @@ def _entries(context: Context, service: Service, port: ServicePort) -> Iterator[
         kinds.append("NodePort")
     if service.spec.external_ips:
         kinds.append("ExternalIP")
-    if not kinds:
-        return
     shown = field(ref, ("spec", "ports", service.spec.ports.index(port), "port"), port.port)
     for kind in kinds:
         entry = entry_point(kind, namespace, name, str(port.port))
@@ -115,8 +113,9 @@ def _last_hop(context: Context, service: Service, port: ServicePort, backend: Ba
     world = reach.from_internet(cls, port.protocol, backend.port)
     if service.spec.external_traffic_policy == "Local" or world.state is State.YES:
         return world
-    seen_as_node = [reach.ingress(address, cls, port.protocol, backend.port) for address in context.node_addresses[:64]]
-    if any(verdict.state is State.YES for verdict in seen_as_node):
+    # What a pod's own node may do besides policies (NET-44) is not asked: there the address is translated after they judged.
+    seen_as_node = (reach.ingress(address, cls, port.protocol, backend.port).ingress for address in context.node_addresses)
+    if any(side.state is State.YES for side in seen_as_node):
         return structs.replace(world, state=State.UNKNOWN, basis=(Basis.UNDEFINED,), details=("snat",), unseen=(SOURCE_NAT,))
     return world
 

@@ -57,7 +57,7 @@ class Judge(Struct, frozen=True):
         namespace = self.cluster.classes[cls].namespace
         if not signature.policies:
             if self.cni.isolates_all:
-                return Side(direction, State.BLOCKED, (Basis.CNI_PROFILE,), namespace, settle_by=())
+                return Side(direction, State.BLOCKED, (Basis.CNI_PROFILE,), namespace)
             return Side(direction, State.YES, (Basis.DEFAULT_ALLOW,), namespace)
         segment = signature.at(atom)
         isolating = tuple(self.policies[number].ref for number in signature.policies)
@@ -68,7 +68,7 @@ class Judge(Struct, frozen=True):
         blocked = Side(direction, State.BLOCKED, (Basis.POLICY,), namespace, by=by, isolating=isolating)
         if segment.maybe & peers:
             return self._undefined_peer(blocked, segment.maybe & peers)
-        if self.undefined_protocol(ICMP if atom == self.ports.icmp else ""):
+        if atom == self.ports.icmp and self.undefined_protocol(ICMP):
             return _unknown(blocked, Basis.UNDEFINED, "icmp", _PROFILE, _implementation("ICMP"))
         return blocked
 

@@ -59,9 +59,9 @@ class Decision(Struct, frozen=True, order=True):
 class Side(Struct, frozen=True):
     """The verdict of one end: of the source for egress, of the destination for ingress.
 
-    ``details`` names the exception or the undefined item (``own_node``, ``self``, ``ipblock_pod``, ``host_network``,
-    ``icmp``). ``namespace`` is that of the pod, "" for an external address, which no policy selects. ``evidence`` is
-    what decided beside policies.
+    ``details`` names the exception or the undefined item: ``own_node``, ``self``, ``ipblock_pod``, ``ipblock_node``,
+    ``pod_address``, ``host_network``, ``icmp``. ``namespace`` is that of the pod, "" for an external address, which no
+    policy selects. ``evidence`` is what decided beside policies.
     """
 
     direction: Direction

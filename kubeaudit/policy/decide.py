@@ -6,7 +6,7 @@ from msgspec import Struct
 from kubeaudit.findings import Verdict
 from kubeaudit.policy.cel import Program, compile_expression
 from kubeaudit.policy.culprits import Bindings, Part, parts_of, told
-from kubeaudit.policy.project import Tree, project, tree_of
+from kubeaudit.policy.project import project, tree_of
 from kubeaudit.policy.schema import PARAMS, Field, Policy
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -21,7 +21,10 @@ class Decision(Struct, frozen=True):
 
 
 class Rule:
-    """A policy ready to decide. ``params`` are facts about the cluster, the same for every member."""
+    """A policy ready to decide. ``params`` are facts about the cluster, the same for every member.
+
+    ``reads`` are the variables of which something is read.
+    """
 
     def __init__(self, policy: Policy, params: dict[str, object]) -> None:
         self.policy = policy
@@ -29,7 +32,10 @@ class Rule:
         self._program = compile_expression(policy.expression, policy.variables)
         self._applies = compile_expression(policy.applies, policy.variables) if policy.applies else None
         self._evidence = tuple(field for field in self._program.fields if field.path[0] != PARAMS)
-        self._trees = {name: tree_of(self.fields, name) for name in policy.variables}
+        self.reads = frozenset(field.path[0] for field in self.fields)
+        self._trees = {name: tree_of(self.fields, name) for name in policy.variables if name in self.reads}
+        # A variable of which nothing is read may still be named; what is named has to be there.
+        self._unread: Bindings = {name: {} for name in policy.variables if name not in self.reads}
         self._known: dict[bytes, Decision] = {}
 
     @property
@@ -37,17 +43,13 @@ class Rule:
         """Every field of the member that is read, also to tell whether the policy applies."""
         return self._evidence + (self._applies.fields if self._applies else ())
 
-    def tree(self, variable: str) -> Tree | None:
-        """The fields read below a variable."""
-        return self._trees[variable]
-
     def decide(self, bindings: Bindings) -> Decision:
-        """The verdict on a member, given by the value of each variable of the policy."""
+        """The verdict on a member, given by the value of each variable that is read (``reads``)."""
         seen = {name: project(bindings[name], tree) for name, tree in self._trees.items()}
         key = _encoder.encode(seen)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._decide(seen)
+            found = self._known[key] = self._decide({**self._unread, **seen})
         return found
 
     def _decide(self, seen: Bindings) -> Decision:

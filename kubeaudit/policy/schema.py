@@ -13,6 +13,8 @@ CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 """Fields of core/v1 PodSpec that hold containers."""
 PLACEHOLDERS = frozenset(["container", "object", "value"])
 """What a message may name in braces."""
+OBJECT, POD_SPEC, CONTAINER = "object", "podSpec", "container"
+"""CEL variables of what is judged: the whole object, the pod spec of a workload, one of its containers."""
 PARAMS = "params"
 """CEL variable of facts about the cluster: ``params.minor`` is the minor version of the API server, absent where it is
 not known.
@@ -94,9 +96,13 @@ class Policy(Struct, frozen=True, kw_only=True):
 
 
 def variables(on_workloads: bool, each: bool) -> tuple[str, ...]:
-    """The CEL variables of a policy: ``object``, or ``podSpec`` and, where containers are judged one by one,
-    ``container``.
+    """The CEL variables of a policy: ``object``, for workloads also ``podSpec`` and, where containers are judged one by
+    one, ``container``.
+
+    ``object`` of a workload is its root controller, whole; where pods are judged, because they differ from their
+    template or their owner was not read, it is the Pod. ``applies`` says so where a policy is about fields that only
+    one of them has.
     """
     if not on_workloads:
-        return ("object",)
-    return ("podSpec", "container") if each else ("podSpec",)
+        return (OBJECT,)
+    return (OBJECT, POD_SPEC, CONTAINER) if each else (OBJECT, POD_SPEC)

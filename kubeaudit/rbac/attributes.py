@@ -11,8 +11,11 @@ from kubeaudit.rbac.rules import Request
 _VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _PREFIX_VERBS = ("watch", "proxy")
 _NAMESPACE_SUBRESOURCES = ("status", "finalize")
-_OPERATORS = re.compile(r"(?<!\\)(!=|==|=)")
-_COMMAS = re.compile(r"(?<!\\),")
+_ESCAPED = re.compile(r"(?:\\.|[^\\])*")
+_TERMS = re.compile(r"(?:\\.|[^\\,])+")
+_TERM = re.compile(r"(?P<field>.*?)(?P<operator>!=|==|=)(?P<value>(?:\\[\\,=]|[^\\,=])*)")
+"""Field selectors escape backslash, comma and equals sign in values (apimachinery ``fields/selector.go``)."""
+_EQUALS_NAME = (("metadata.name", "="), ("metadata.name", "=="))
 
 
 def request_of(method: str, url: str) -> Request:
@@ -65,9 +68,9 @@ def _of_collection(verb: str, query: str) -> tuple[str, str]:
 
 def _selected_name(selector: str) -> str:
     """The name that a field selector requires: ``metadata.name=x`` among terms that are all well-formed."""
-    terms = [_OPERATORS.split(term, maxsplit=1) for term in _COMMAS.split(selector) if term]
-    if any(len(term) != 3 for term in terms):
+    terms = [_TERM.fullmatch(term) for term in _TERMS.findall(selector)]
+    if not _ESCAPED.fullmatch(selector) or not all(terms):
         return ""
-    names = (value for field, operator, value in terms if field == "metadata.name" and operator != "!=")
-    name = re.sub(r"\\(.)", r"\1", next(names, ""))
+    found = (term.group("value") for term in terms if term and term.group("field", "operator") in _EQUALS_NAME)
+    name = re.sub(r"\\(.)", r"\1", next(found, ""))
     return "" if name in (".", "..") or "/" in name or "%" in name else name

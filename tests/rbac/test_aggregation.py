@@ -80,6 +80,13 @@ def test_rbac_36_rules_beside_an_aggregation_rule_are_dead_and_reported() -> Non
     assert [(dead.object.name, "overwrites" in dead.text) for dead in found.dead] == [("view", True)]
 
 
+def test_rbac_36_rules_that_the_union_holds_and_those_of_live_objects_are_not_dead() -> None:
+    same = aggregated("same", to("view"), rules=[READ])
+    live = aggregated("live", to("view"), rules=[WRITE], uid="1")
+    objects = [same, live, role("read", READ, labels=labels("view"))]
+    assert aggregate(cluster(objects).cluster_roles, {}).dead == ()
+
+
 def test_an_invalid_selector_matches_nothing_and_is_reported() -> None:
     bad = {"matchExpressions": [{"key": "x", "operator": "Near"}]}
     found = aggregate(
@@ -136,3 +143,13 @@ def test_files_stand_beside_the_roles_that_every_api_server_creates() -> None:
     assert shown_whole.powers.secrets == (), "a role of the files stands in for the shipped one"
     (live,) = build(cluster(objects, "v1.36.3")).grants
     assert live.rules == (), "a live server has what it has"
+
+
+def test_a_rule_that_stands_in_a_live_object_is_not_assumed() -> None:
+    selector = {"matchLabels": {"rbac.authorization.k8s.io/aggregate-to-edit": "true"}}
+    impersonate = rule("impersonate", "serviceaccounts")
+    live = aggregated("mine", selector, rules=[impersonate], uid="1")
+    (found,) = build(cluster([live, binding("b", "ClusterRole/mine", "User:u")])).grants
+    assert found.origins[0] is not None, "the shipped role that feeds it has this rule"
+    assert not found.is_assumed(0)
+    assert rule_evidence(found, 0).object.name == "mine"

@@ -51,7 +51,15 @@ def test_rbac_02_and_03_verbs(method: str, url: str, verb: str) -> None:
         ("metadata.name", ""),
         ("metadata.name=x,nonsense", ""),
         ("metadata.name=..", ""),
+        ("metadata.name=.", ""),
         ("metadata.name=a/b", ""),
+        ("metadata.name=a%2525b", ""),
+        (r"metadata.name=a\,b", "a,b"),
+        (r"metadata.name=a\=b", "a=b"),
+        ("metadata.name=a=b", ""),
+        (r"metadata.name=a\x", ""),
+        ("metadata.name=a\\", ""),
+        (r"metadata.name=a\\,spec.nodeName=n", "a\\"),
         ("", ""),
     ],
 )
@@ -59,6 +67,16 @@ def test_rbac_04_only_an_equal_name_selector_gives_list_and_watch_a_name(selecto
     assert request_of("GET", f"{PODS}?fieldSelector={selector}").name == name
     assert request_of("GET", f"{PODS}?watch=1&fieldSelector={selector}") == Request("watch", "", "pods", "", "n", name)
     assert request_of("DELETE", f"{PODS}?fieldSelector={selector}").name == "", "RBAC-05"
+
+
+def test_rbac_03_a_deprecated_prefix_needs_a_resource_behind_it() -> None:
+    assert request_of("GET", "/api/v1/watch") == Request("get", path="/api/v1/watch")
+    assert request_of("GET", "/api/v1/watch/pods") == Request("watch", "", "pods")
+    assert request_of("GET", "/api/v1/proxy/namespaces/n/pods/p/x") == Request("proxy", "", "pods", "", "n", "p")
+
+
+def test_a_url_without_a_path_is_the_root() -> None:
+    assert request_of("GET", "") == Request("get", path="/")
 
 
 def test_rbac_06_create_on_a_subresource_carries_the_name() -> None:

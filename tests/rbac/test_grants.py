@@ -47,6 +47,11 @@ def test_rbac_22_a_cluster_role_binding_to_anything_but_a_cluster_role_resolves_
     assert only(*objects, outcomes={ROLES: Outcome.REFUSED}).state is RoleState.MISSING
 
 
+def test_rbac_22_a_role_binding_to_an_unknown_kind_resolves_to_nothing() -> None:
+    found = only(role("r", READ, namespace="shop"), binding("b", "Widget/r", "User:u", namespace="shop"))
+    assert found.state is RoleState.MISSING
+
+
 @pytest.mark.parametrize(("kind", "unread", "scope"), [("ClusterRole", CLUSTER_ROLES, ""), ("Role", ROLES, "shop")])
 def test_rbac_p3_a_role_of_a_kind_that_was_not_read_is_unread(kind: str, unread: str, scope: str) -> None:
     found = only(binding("b", f"{kind}/r", "User:u", namespace="shop"), outcomes={unread: Outcome.REFUSED})

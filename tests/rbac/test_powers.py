@@ -58,6 +58,9 @@ def test_exp_611_reads_of_secrets(made: PolicyRule, expected: SecretRead | None)
         (policy("get", "pods/* */scale"), ()),
         (policy("get", urls="*"), ()),
         (PolicyRule(verbs=("*",)), ()),
+        (PolicyRule(verbs=("*",), api_groups=("",)), ()),
+        (PolicyRule(verbs=("*",), resources=("pods",)), ()),
+        (PolicyRule(api_groups=("*",), resources=("*",)), ()),
     ],
 )
 def test_wildcards_by_field(made: PolicyRule, fields: tuple[str, ...]) -> None:
