@@ -1,10 +1,15 @@
 """Documentation that cannot drift: generated pages and quoted files equal their sources."""
 
 import os
+import shutil
+import subprocess
+import sys
+from importlib import resources
 from pathlib import Path
 
 import click
 
+from kubeaudit import data
 from kubeaudit.cli.app import COMMANDS, kubeaudit
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +43,15 @@ def test_contributing_quotes_a_real_policy_and_its_examples() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     for file in ("policies/workload/pod-host-pid.yaml", *(f"tests/fixtures/policies/pod-host-pid/{kind}.yaml" for kind in ("pass", "fail"))):
         assert (ROOT / file).read_text() in text, f"{file} is quoted whole"
+
+
+def test_readme_library_example_runs(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    code = text.split("```python\n")[1].split("```")[0]
+    with resources.as_file(data.file("demo.kubeaudit")) as demo:
+        shutil.copy(demo, tmp_path / "prod.kubeaudit")
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "ServiceAccount tools/console" in done.stdout
 
 
 def test_readme_commands_exist() -> None:

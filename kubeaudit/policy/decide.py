@@ -1,12 +1,15 @@
 """One policy on one member: each distinct projection is evaluated once (architecture.md, idea 7)."""
 
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
 import msgspec
 from msgspec import Struct
 
 from kubeaudit.findings import Verdict
 from kubeaudit.policy.cel import Program, compile_expression
 from kubeaudit.policy.culprits import Bindings, Part, parts_of, told
-from kubeaudit.policy.project import project, tree_of
+from kubeaudit.policy.project import Tree, add, project, tree_of
 from kubeaudit.policy.schema import PARAMS, Field, Policy
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -73,3 +76,23 @@ class Rule:
 
     def _fails(self, bindings: Bindings) -> bool:
         return self._program.evaluate(bindings).value is False
+
+
+def union(rules: Iterable[Rule], root: str) -> Tree | None:
+    """The fields below a variable that any rule reads or any patch changes; None where it is read whole."""
+    rules = tuple(rules)
+    tree = tree_of(chain.from_iterable(rule.fields for rule in rules), root)
+    for rule in rules:
+        patch = rule.policy.patch
+        if tree is not None and patch is not None and patch.root == root:
+            for path in _leaves(patch.after):
+                add(tree, path)
+    return tree
+
+
+def _leaves(value: dict[str, object], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, item in value.items():
+        if isinstance(item, dict) and item:
+            yield from _leaves(item, (*path, key))
+        else:
+            yield (*path, key)

@@ -1,5 +1,6 @@
 """The change that closes a finding, as two YAML fragments in strategic merge form (CHK-31)."""
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -10,14 +11,18 @@ from kubeaudit.policy.schema import PatchTemplate
 from kubeaudit.proof import Path
 
 _ABSENT = object()
+_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+"""An RFC 1123 label, as names of containers are: always one line of YAML."""
+_PLACEHOLDER = "kubeaudit-container"
 _encoder = msgspec.json.Encoder()
 
 
 class Patches:
-    """Makes patches; the same change is written out once, however many objects need it."""
+    """Makes patches. A change is written out once for all containers that need it; only their names are filled in."""
 
     def __init__(self) -> None:
-        self._texts: dict[bytes, str] = {}
+        self._frames: dict[tuple[bytes, Path], tuple[str, str]] = {}
+        self._names: dict[str, str] = {}
 
     def build(self, template: PatchTemplate, own: Mapping[str, object], path: Path, container: str = "") -> Patch:
         """The template's fields with the object's own values before, and with the wanted ones after.
@@ -27,16 +32,31 @@ class Patches:
         """
         before = _own(template.after, own)
         return Patch(
-            self._text(_wrap(before if isinstance(before, dict) else {}, path, container)),
-            self._text(_wrap(template.after, path, container)),
+            self._text(before if isinstance(before, dict) else {}, path, container),
+            self._text(template.after, path, container),
         )
 
-    def _text(self, value: object) -> str:
-        key = _encoder.encode(value)
-        text = self._texts.get(key)
-        if text is None:
-            text = self._texts[key] = dump(value)
-        return text
+    def _text(self, fragment: Mapping[str, object], path: Path, container: str) -> str:
+        if not (container and _LABEL.fullmatch(container)):
+            return dump(_wrap(fragment, path, container))
+        head, tail = self._frame(fragment, path)
+        return f"{head}{self._named(container)}{tail}"
+
+    def _frame(self, fragment: Mapping[str, object], path: Path) -> tuple[str, str]:
+        """The text before and after the line that names the container."""
+        key = (_encoder.encode(fragment), tuple(0 if isinstance(part, int) else part for part in path))
+        found = self._frames.get(key)
+        if found is None:
+            # The name comes first in its item, so the first place is the right one whatever the fragment holds.
+            head, _, tail = dump(_wrap(fragment, path, _PLACEHOLDER)).partition(f"name: {_PLACEHOLDER}\n")
+            found = self._frames[key] = head, tail
+        return found
+
+    def _named(self, container: str) -> str:
+        found = self._names.get(container)
+        if found is None:
+            found = self._names[container] = dump({"name": container})
+        return found
 
 
 def _own(wanted: object, own: object) -> object:
@@ -51,5 +71,5 @@ def _wrap(fragment: Mapping[str, object], path: Path, container: str) -> object:
     value: object = dict(fragment)
     for part in reversed(path):
         # A strategic merge finds a container by its name, not by its index.
-        value = [{"name": container, **value}] if isinstance(part, int) and isinstance(value, dict) else {part: value}
+        value = [{**value, "name": container}] if isinstance(part, int) and isinstance(value, dict) else {part: value}
     return value

@@ -1,16 +1,15 @@
 """Pod specs cut down to what the policies read; specs that no policy can tell apart are one shape."""
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 
 import msgspec
 from msgspec import Struct
 
 from kubeaudit.findings import Verdict
-from kubeaudit.policy.decide import Decision, Rule
+from kubeaudit.policy.decide import Decision, Rule, union
 from kubeaudit.policy.objects import UNREAD, Objects
-from kubeaudit.policy.project import Cuts, Tree, add, tree_of
-from kubeaudit.policy.schema import CONTAINER, CONTAINER_LISTS, OBJECT, POD_SPEC, PatchTemplate
+from kubeaudit.policy.project import Cuts
+from kubeaudit.policy.schema import CONTAINER, CONTAINER_LISTS, OBJECT, POD_SPEC
 
 Member = tuple[int, int]
 """What is judged: the number of a shape and, where a policy reads ``object``, the number of an object, else 0."""
@@ -57,8 +56,8 @@ class Shapes:
     def __init__(self, specs: Sequence[bytes], rules: Sequence[Rule], objects: Objects | None = None) -> None:
         self._specs = specs
         self._objects = objects
-        self._pods = Cuts(fields_below(rules, POD_SPEC))
-        self._contents = Cuts(fields_below(rules, CONTAINER))
+        self._pods = Cuts(union(rules, POD_SPEC))
+        self._contents = Cuts(union(rules, CONTAINER))
         self._of_spec: dict[int, int] = {}
         self._numbers: dict[_Shape, int] = {}
         self._shapes: list[_Shape] = []
