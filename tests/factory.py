@@ -303,3 +303,19 @@ def controller(address: str = "203.0.113.9") -> list[Object]:
         slice_of("nginx", "nginx-1", space="ingress", port=80),
         ingress_class(),
     ]
+
+
+def admin_path(suffix: str) -> list[Object]:
+    """A Deployment behind a public load balancer whose token amounts to cluster-admin; pods are named by ``suffix``."""
+    owner = deployment()
+    return [
+        namespace(),
+        node(),
+        owner,
+        pod(f"web-{suffix}", owner),
+        account(),
+        service(kind="LoadBalancer", status=[{"ip": "203.0.113.1"}]),
+        slice_of("web", f"web-{suffix}", name=f"web-{suffix}"),
+        role("cluster-admin", rule("*", "*", "*")),
+        bind("b", "cluster-admin", "sa:shop/default"),
+    ]

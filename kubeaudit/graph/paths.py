@@ -161,7 +161,7 @@ def route(rule: str, edges: tuple[Edge, ...], state: State, kind: str, severity:
     does not show (EXP-37)."""
     severity = severity or JEWELS[kind].severity
     if any(e.confidence is not Confidence.OBJ and e.row not in ASSUMED_FLAWS for e in edges):
-        severity = list(Severity)[min(severity.rank + 1, Severity.LOW.rank)]
+        severity = list(Severity)[max(severity.rank, min(severity.rank + 1, Severity.LOW.rank))]
     keys = [part for edge in edges for part in (edge.row, edge.target.key)]
     return Route(
         id=short_hash(rule, edges[0].source.key, edges[-1].target.key),

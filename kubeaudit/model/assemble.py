@@ -115,9 +115,9 @@ class Assembler:
         spec, node = self._located(pod, ref)
         if spec is None:
             return
-        workload = self._root_of(meta, spec)
-        addresses = _addresses(pod.status)
         finished = pod.status.phase in FINISHED
+        workload = self._root_of(meta, spec, finished)
+        addresses = _addresses(pod.status)
         number = len(self._pods)
         cls = -1
         if not finished:
@@ -147,12 +147,12 @@ class Assembler:
             self._bad.append(BadDocument(where, f"its pod template does not fit core/v1 PodSpec: {error}", object=ref))
             return None
 
-    def _root_of(self, meta: Metadata, spec: int) -> int:
+    def _root_of(self, meta: Metadata, spec: int, finished: bool) -> int:
         """Index of the pod's root workload; a chain ends where an owner was not read (CHK-21)."""
         owner = owner_of(meta)
         if owner is None:
             ref = ObjectRef("Pod", meta.namespace, meta.name)
-            return self._add(_Root(ref, "v1", meta.uid, spec, ("spec",), meta.labels, True, False, []))
+            return self._add(_Root(ref, "v1", meta.uid, spec, ("spec",), meta.labels, not finished, False, []))
         seen: set[_Key] = set()
         while (key := (owner.kind, meta.namespace, owner.name)) not in seen:
             seen.add(key)

@@ -9,7 +9,7 @@ from kubeaudit.model.decode import drop_nulls
 from kubeaudit.model.objects.networking import NetworkPolicy, Peer
 from kubeaudit.network.fields import directions, ref_of, rules
 from kubeaudit.network.verdicts import Action, Decision, Direction
-from kubeaudit.proof import Evidence, Path, field, missing
+from kubeaudit.proof import ANY, Evidence, Path, field, missing
 from kubeaudit.refs import ObjectRef
 
 _TYPE = {Direction.INGRESS: "Ingress", Direction.EGRESS: "Egress"}
@@ -48,7 +48,7 @@ def evidence(policy: NetworkPolicy, decision: Decision) -> Evidence:
 def no_policy(namespace: str, direction: Direction) -> Evidence:
     """That nothing isolates the pods of a namespace that the verdict is about."""
     note = f"no NetworkPolicy with policyType {_TYPE[direction]} selects the pod"
-    return missing(ObjectRef("Namespace", "", namespace), (), note)
+    return missing(ObjectRef("NetworkPolicy", namespace, ANY, "networking.k8s.io"), ("spec", "policyTypes"), note)
 
 
 def allow_all(policy: NetworkPolicy) -> Iterator[AllowAll]:

@@ -8,6 +8,7 @@ from kubeaudit.documents import drop_nulls
 from kubeaudit.findings import Subject
 from kubeaudit.kinds import KINDS, WORKLOADS, Kind, by_key
 from kubeaudit.model.cluster import Cluster, object_class
+from kubeaudit.model.decode import BROKEN
 from kubeaudit.policy.decide import Rule
 from kubeaudit.policy.judge_workloads import judge_workloads
 from kubeaudit.policy.judgement import Judgement
@@ -28,7 +29,7 @@ def judge(policies: Sequence[Policy], snapshot: Snapshot, cluster: Cluster) -> d
     params: dict[str, object] = {"minor": version[1]} if version else {}
     rules = [Rule(policy, params) for policy in policies if policy.expression]
     found: dict[str, list[Judgement]] = {rule.policy.id: [] for rule in rules}
-    found |= judge_workloads([rule for rule in rules if rule.policy.on_workloads], cluster)
+    found |= judge_workloads([rule for rule in rules if rule.policy.on_workloads], cluster, snapshot)
     for kind in KINDS:
         of_kind = [rule for rule in rules if kind in kinds_of(rule.policy)]
         if of_kind and not of_kind[0].policy.on_workloads:
@@ -51,7 +52,7 @@ def _judge_objects(rules: Sequence[Rule], kind: Kind, snapshot: Snapshot) -> Ite
     for raw in snapshot.objects(kind.key):
         try:
             item = drop_nulls(msgspec.json.decode(raw))
-        except msgspec.DecodeError:
+        except BROKEN:
             continue
         if not isinstance(item, dict):
             continue

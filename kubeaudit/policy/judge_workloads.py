@@ -10,64 +10,95 @@ from kubeaudit.model.workloads import Pod, Workload
 from kubeaudit.policy.culprits import Part
 from kubeaudit.policy.decide import Rule
 from kubeaudit.policy.judgement import Judgement
+from kubeaudit.policy.objects import Objects
 from kubeaudit.policy.patches import Patches
-from kubeaudit.policy.shapes import Shapes, Unit
+from kubeaudit.policy.schema import CONTAINER, OBJECT, POD_SPEC
+from kubeaudit.policy.shapes import Member, Shapes, Unit
 from kubeaudit.policy.verdicts import judgements
+from kubeaudit.proof import Path
 from kubeaudit.refs import ObjectRef
+from kubeaudit.snapshot import Snapshot
 
 MAX_PODS = 5
 """Names of pods that are listed (CHK-20)."""
 _POD_SPEC = ("spec",)
+_HARMLESS = (Verdict.PASS, Verdict.NOT_APPLICABLE)
 
-_ByShape = dict[int, list[Pod]]
+_Members = dict[Member, list[Pod]]
 
 
 class _Group(Struct):
     """Pods with the same verdict on the same container; the first one proves it."""
 
     unit: Unit
-    shape: int
     pods: list[Pod]
 
 
-def judge_workloads(rules: Sequence[Rule], cluster: Cluster) -> dict[str, list[Judgement]]:
-    """Every rule on every workload that runs or will run something (CHK-19), by policy id."""
-    judge = _Judge(cluster, rules)
+def judge_workloads(rules: Sequence[Rule], cluster: Cluster, snapshot: Snapshot) -> dict[str, list[Judgement]]:
+    """Every rule on every workload that runs or will run something (CHK-19), by policy id.
+
+    Rules that read ``object`` are judged apart: only for them objects are read again, and only they tell pods apart by
+    more than their specs.
+    """
     found: dict[str, list[Judgement]] = {rule.policy.id: [] for rule in rules}
-    for workload in cluster.workloads:
-        by_pods = workload.owner_unread or workload.ref.kind == "Pod" or workload.template < 0
-        if not workload.active or (by_pods and not workload.pods):
-            continue
-        pods = judge.by_shape(workload)
-        for rule in rules:
-            found[rule.policy.id].extend(
-                judge.pods(rule, workload, pods) if by_pods else judge.template(rule, workload, pods)
-            )
+    judged = [workload for workload in cluster.workloads if _runs(workload)]
+    plain = [rule for rule in rules if not _on_object(rule)]
+    _judge(_Judge(cluster, plain, None), judged, found)
+    whole = [rule for rule in rules if _on_object(rule)]
+    if whole:
+        pods = (cluster.pods[number].ref for workload in judged for number in workload.pods)
+        objects = Objects(whole, snapshot, [*(workload.ref for workload in judged), *pods])
+        _judge(_Judge(cluster, whole, objects), judged, found)
     return found
 
 
+def _runs(workload: Workload) -> bool:
+    return workload.active and (bool(workload.pods) or not _by_pods(workload))
+
+
+def _by_pods(workload: Workload) -> bool:
+    """Whether there is no template to judge (CHK-21)."""
+    return workload.owner_unread or workload.ref.kind == "Pod" or workload.template < 0
+
+
+def _on_object(rule: Rule) -> bool:
+    patch = rule.policy.patch
+    return OBJECT in rule.reads or (patch is not None and patch.root == OBJECT)
+
+
+def _judge(judge: "_Judge", workloads: Sequence[Workload], found: dict[str, list[Judgement]]) -> None:
+    for workload in workloads:
+        one = judge.pods if _by_pods(workload) else judge.template
+        members = judge.members(workload)
+        for rule in judge.rules:
+            found[rule.policy.id].extend(one(rule, workload, members))
+
+
 class _Judge:
-    def __init__(self, cluster: Cluster, rules: Sequence[Rule]) -> None:
+    def __init__(self, cluster: Cluster, rules: Sequence[Rule], objects: Objects | None) -> None:
+        self.rules = rules
         self._cluster = cluster
-        self._shapes = Shapes(cluster.specs, rules)
+        self._objects = objects
+        self._shapes = Shapes(cluster.specs, rules, objects)
         self._patches = Patches()
+        self._patched: dict[tuple[str, int, Path, str], Patch] = {}
         self._subjects: dict[tuple[ObjectRef, str], Subject] = {}
 
-    def by_shape(self, workload: Workload) -> _ByShape:
+    def members(self, workload: Workload) -> _Members:
         """The workload's pods, those that no rule can tell apart together."""
-        found: _ByShape = {}
+        found: _Members = {}
         for number in workload.pods:
             pod = self._cluster.pods[number]
-            found.setdefault(self._shapes.shape_of(pod.spec), []).append(pod)
+            found.setdefault(self._member(pod.spec, pod.ref), []).append(pod)
         return found
 
-    def template(self, rule: Rule, workload: Workload, pods: _ByShape) -> Iterator[Judgement]:
+    def template(self, rule: Rule, workload: Workload, pods: _Members) -> Iterator[Judgement]:
         """Verdicts on the template, then on containers of live pods whose verdict differs from it (CHK-18)."""
-        shape = self._shapes.shape_of(workload.template)
-        units = self._shapes.units(rule, shape)
+        member = self._member(workload.template, workload.ref)
+        units = self._shapes.units(rule, member)
         if not units:
             yield Judgement(self._subject(workload, ""), Verdict.NOT_APPLICABLE, instances=len(workload.pods))
-        drifted = self._drifted(rule, pods, shape, {unit.container: unit.decision.verdict for unit in units})
+        drifted = self._drifted(rule, pods, member, {unit.container: unit.decision.verdict for unit in units})
         for unit in units:
             gone = {pod.name for group in drifted if group.unit.container == unit.container for pod in group.pods}
             yield from judgements(
@@ -76,40 +107,44 @@ class _Judge:
                 unit.decision,
                 workload.ref,
                 _roots(workload.template_path, unit),
-                patch=self._patch(rule, shape, unit, workload.template_path),
+                patch=self._patch(rule, unit, workload.template_path),
                 instances=len(workload.pods) - len(gone),
                 pods=self._names(workload, gone) if unit.decision.verdict is Verdict.FAIL else (),
             )
         for group in drifted:
             yield from self._of_group(rule, workload, group, None, drift=True)
 
-    def pods(self, rule: Rule, workload: Workload, pods: _ByShape) -> Iterator[Judgement]:
+    def pods(self, rule: Rule, workload: Workload, pods: _Members) -> Iterator[Judgement]:
         """Verdicts on the pods of a workload without a readable template (CHK-21)."""
         groups: dict[tuple[str, Verdict, tuple[Part, ...]], _Group] = {}
-        for shape, members in pods.items():
-            for unit in self._shapes.units(rule, shape):
+        for member, alike in pods.items():
+            for unit in self._shapes.units(rule, member):
                 key = (unit.container, unit.decision.verdict, unit.decision.parts)
-                groups.setdefault(key, _Group(unit, shape, [])).pods.extend(members)
+                groups.setdefault(key, _Group(unit, [])).pods.extend(alike)
         if not groups:
             yield Judgement(self._subject(workload, ""), Verdict.NOT_APPLICABLE, instances=len(workload.pods))
         for group in groups.values():
-            patch = None if workload.owner_unread else self._patch(rule, group.shape, group.unit, _POD_SPEC)
+            patch = None if workload.owner_unread else self._patch(rule, group.unit, _POD_SPEC)
             yield from self._of_group(rule, workload, group, patch, drift=False)
 
-    def _drifted(self, rule: Rule, pods: _ByShape, template: int, wanted: dict[str, Verdict]) -> list[_Group]:
+    def _member(self, spec: int, ref: ObjectRef) -> Member:
+        return self._shapes.shape_of(spec), self._objects.of(ref) if self._objects else 0
+
+    def _drifted(self, rule: Rule, pods: _Members, template: Member, wanted: dict[str, Verdict]) -> list[_Group]:
         """Containers of pods whose verdict is not the template's; one that only pods have counts where it does not
         pass.
         """
         groups: dict[tuple[str, Verdict], _Group] = {}
-        for shape, members in pods.items():
-            if shape == template:
+        for member, alike in pods.items():
+            if member == template:
                 continue
-            for unit in self._shapes.units(rule, shape):
+            for unit in self._shapes.units(rule, member):
                 verdict = unit.decision.verdict
                 told = wanted.get(unit.container)
-                same = verdict is told if told else verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE)
-                if not same:
-                    groups.setdefault((unit.container, verdict), _Group(unit, shape, [])).pods.extend(members)
+                same = verdict is told if told else verdict in _HARMLESS
+                # A policy about the controller's own fields does not apply to its pods; they are no drift.
+                if not same and not (verdict is Verdict.NOT_APPLICABLE and OBJECT in rule.reads):
+                    groups.setdefault((unit.container, verdict), _Group(unit, [])).pods.extend(alike)
         return list(groups.values())
 
     def _of_group(
@@ -129,13 +164,18 @@ class _Judge:
             drift=drift,
         )
 
-    def _patch(self, rule: Rule, shape: int, unit: Unit, path: tuple[str, ...]) -> Patch | None:
+    def _patch(self, rule: Rule, unit: Unit, pod_spec: Path) -> Patch | None:
         template = rule.policy.patch
         if template is None or unit.decision.verdict is not Verdict.FAIL:
             return None
-        if template.root != "container":
-            return self._patches.build(template, self._shapes.pod_spec(shape), path)
-        return self._patches.build(template, self._shapes.container(shape, unit), (*path, *unit.place), unit.container)
+        path = _roots(pod_spec, unit)[template.root]
+        container = unit.container if template.root == CONTAINER else ""
+        number, own = self._shapes.own(template.root, unit)
+        key = (rule.policy.id, number, path, container)
+        found = self._patched.get(key)
+        if found is None:
+            found = self._patched[key] = self._patches.build(template, own, path, container)
+        return found
 
     def _subject(self, workload: Workload, container: str) -> Subject:
         key = (workload.ref, container)
@@ -156,5 +196,5 @@ class _Judge:
         return tuple(name for name in names if name not in gone)[:MAX_PODS]
 
 
-def _roots(path: tuple[str, ...], unit: Unit) -> dict[str, tuple[str | int, ...]]:
-    return {"podSpec": path, "container": (*path, *unit.place)}
+def _roots(path: Path, unit: Unit) -> dict[str, Path]:
+    return {OBJECT: (), POD_SPEC: path, CONTAINER: (*path, *unit.place)}

@@ -70,6 +70,7 @@ def _own(wanted: object, own: object) -> object:
 def _wrap(fragment: Mapping[str, object], path: Path, container: str) -> object:
     value: object = dict(fragment)
     for part in reversed(path):
-        # A strategic merge finds a container by its name, not by its index.
-        value = [{**value, "name": container}] if isinstance(part, int) and isinstance(value, dict) else {part: value}
+        # A strategic merge finds a container by its name, not by its index, and cannot rename it.
+        named = {"name": container}
+        value = [named | value | named] if isinstance(part, int) and isinstance(value, dict) else {part: value}
     return value

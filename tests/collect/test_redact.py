@@ -195,7 +195,7 @@ def test_what_is_no_object_is_refused(raw: bytes) -> None:
 
 
 def test_unchanged_objects_keep_their_text() -> None:
-    raw = b'{"kind":"Pod","metadata":{"name":"x","labels":{"a":"b"}},"spec":{"containers":[{"image":"a","args":["-v=3"]}]}}'
+    raw = b'{"kind":"Pod","metadata":{"name":"x","labels":{"a":"b"}},"spec":{"containers":[{"args":["-v=3"]}]}}'
     assert redact(raw, "pods") == raw
 
 

@@ -4,6 +4,7 @@ import pytest
 from factory import Object, account, bind, check, deployment, edge, edges, files, pod, role, rule, scanned, snapshot, spec, states, world
 
 from kubeaudit.edges.identity import Token, token_of
+from kubeaudit.graph.paths import searches_from
 from kubeaudit.proof import Confidence, State
 from kubeaudit.refs import ALL_SECRETS, ANONYMOUS, CLUSTER_ADMIN
 from kubeaudit.settings import Fact
@@ -82,8 +83,6 @@ def test_exp_601_evidence_stands_in_the_template() -> None:
 def held(objects: list[Object], **facts: Fact) -> State | None:
     """Whether the pod's token amounts to cluster-admin."""
     found = world([pod(), account(), ADMIN, *objects], **facts)
-    from kubeaudit.graph.paths import searches_from
-
     return searches_from(found.graph, [edge(found, "EXP-601").source], found.settings).state(CLUSTER_ADMIN)
 
 

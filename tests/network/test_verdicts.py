@@ -35,7 +35,7 @@ def test_default_allow_names_the_absence_of_a_policy() -> None:
     assert (verdict.state, verdict.basis) == (R, (Basis.DEFAULT_ALLOW,))
     shown = reach.proof(verdict)
     assert [(found.absent, str(found.object), found.note) for found in shown] == [
-        (True, "Namespace default", f"no NetworkPolicy with policyType {word} selects the pod")
+        (True, "NetworkPolicy default/*", f"no NetworkPolicy with policyType {word} selects the pod")
         for word in ("Egress", "Ingress")
     ]
 

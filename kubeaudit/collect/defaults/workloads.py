@@ -82,8 +82,10 @@ def job(obj: Fields) -> None:
     put_text(spec, completionMode="NonIndexed")
     put(spec, backoffLimit=6 if spec.get("backoffLimitPerIndex") is None else 2**31 - 1)
     put_text(spec, podReplacementPolicy="Failed" if has(spec, "podFailurePolicy") else "TerminatingOrFailed")
+    if not has(spec, "template"):
+        return
     _template(spec)
-    labels = child(child(child(spec, "template"), "metadata"), "labels")
+    labels = child(child(found(spec, "template"), "metadata"), "labels")
     if labels:
         _labels(obj, labels)
     name = found(obj, "metadata").get("name")

@@ -6,9 +6,9 @@ from kubeaudit.model.objects.meta import Metadata
 
 
 class ContainerPort(Struct, frozen=True, rename={"container_port": "containerPort", "host_port": "hostPort", "host_ip": "hostIP"}):
-    """core/v1 ContainerPort."""
+    """core/v1 ContainerPort; a port without a number, which the API server refuses, has 0."""
 
-    container_port: int
+    container_port: int = 0
     name: str = ""
     protocol: str = "TCP"
     host_port: int = 0
