@@ -179,10 +179,10 @@ def test_exp_309_a_policy_blocks_only_where_something_enforces(plugin: list[Obje
     assert one.state is wanted and bool(one.unseen) is (wanted is UNKNOWN)
 
 
-def test_exp_311_without_a_policy_the_namespace_is_the_proof() -> None:
+def test_exp_311_without_a_policy_its_absence_is_the_proof() -> None:
     one = edge(world([HCLOUD, pod()]), "EXP-311")
     assert one.state is YES and one.confidence is Confidence.OBJ
-    assert [item.object.kind for item in one.evidence] == ["Namespace", "Node"] and one.evidence[0].note
+    assert [item.object.kind for item in one.evidence] == ["NetworkPolicy", "Node"] and one.evidence[0].note
 
 
 def test_exp_311_unread_policies_are_unknown() -> None:
