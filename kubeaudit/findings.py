@@ -278,7 +278,10 @@ class Tool(Struct, frozen=True):
 
 
 class Run(Struct, frozen=True, omit_defaults=True):
-    """The run header (REP-03). Times are UTC, RFC 3339; ``duration`` is in seconds. ``complete`` is false after SIGTERM."""
+    """The run header (REP-03). Times are UTC, RFC 3339; ``duration`` is in seconds. ``complete`` is false after SIGTERM.
+
+    ``reads`` are all lists that were asked for, with what each cost (PERF-08): measured, so that they differ from run to run.
+    """
 
     tool: Tool
     start: str
@@ -303,6 +306,7 @@ class Run(Struct, frozen=True, omit_defaults=True):
     requests: int = 0
     bytes: int = 0
     throttled: int = 0
+    reads: tuple[Read, ...] = ()
     baseline: str = ""
     waivers: str = ""
 
@@ -319,7 +323,6 @@ class Coverage(Struct, frozen=True):
     disabled: dict[str, tuple[str, ...]] = {}
     grants: dict[str, str] = {}
     bad: tuple[BadDocument, ...] = ()
-    reads: tuple[Read, ...] = ()
 
 
 class ScanResult(Struct, frozen=True):

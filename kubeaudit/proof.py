@@ -1,8 +1,8 @@
 """What every claim carries: the object, the field and the value that decide it, and the assumptions it rests on."""
 
-import json
 from enum import StrEnum
 
+import msgspec
 from msgspec import Struct
 
 from kubeaudit.refs import ObjectRef
@@ -58,7 +58,7 @@ class Assumption(Struct, frozen=True, order=True, omit_defaults=True):
 
 def field(obj: ObjectRef, path: Path, value: object, note: str = "") -> Evidence:
     """Evidence of a field that is present; ``value`` is any JSON value."""
-    return Evidence(obj, path, json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False), note=note)
+    return Evidence(obj, path, msgspec.json.encode(value, order="sorted").decode(), note=note)
 
 
 def missing(obj: ObjectRef, path: Path, note: str = "") -> Evidence:

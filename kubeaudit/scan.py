@@ -10,6 +10,7 @@ from msgspec import structs
 
 from kubeaudit import inventory, summary
 from kubeaudit.findings import AssumptionUse, PathResult, Run, ScanResult
+from kubeaudit.garbage import collection_paused
 from kubeaudit.graph.paths import Route, routes
 from kubeaudit.graph.present import label, matrix, path_result
 from kubeaudit.policy.evaluate import evaluate
@@ -24,13 +25,14 @@ def scan(snapshot: Snapshot, policies: Sequence[Policy], settings: Settings, run
     return conclude(build(snapshot, settings), snapshot, policies, run)
 
 
+@collection_paused()
 def conclude(world: World, snapshot: Snapshot, policies: Sequence[Policy], run: Run) -> ScanResult:
     """Judge a world that was built of a snapshot, and put the result together."""
     settings = world.settings
     said = evaluate(world, snapshot, policies)
     main = {name: tuple(routes(world.graph, name, search, settings)) for name, search in world.searches.items()}
     cells = matrix(world.graph, world.searches, _ids(main), settings)
-    covered = summary.coverage(world, said.checks, policies, snapshot.reads)
+    covered = summary.coverage(world, said.checks, policies)
     return ScanResult(
         run=_run(world, snapshot, run),
         answer=summary.answer(cells, said.checks, covered.gaps),
@@ -90,4 +92,5 @@ def _run(world: World, snapshot: Snapshot, run: Run) -> Run:
         requests=sum(read.requests for read in snapshot.reads),
         bytes=sum(read.bytes for read in snapshot.reads),
         throttled=sum(read.throttled for read in snapshot.reads),
+        reads=snapshot.reads,
     )

@@ -7,13 +7,13 @@ from kubeaudit.graph.paths import ENTRIES, JEWELS
 from kubeaudit.kinds import NAMED_CONFIGMAPS, by_key, expand
 from kubeaudit.policy.schema import Policy
 from kubeaudit.proof import State
-from kubeaudit.snapshot import Gap, Read
+from kubeaudit.snapshot import Gap
 from kubeaudit.world import World
 
 _EXPOSED_METADATA = "meta-exposed-pod"
 
 
-def coverage(world: World, checks: Sequence[CheckResult], policies: Sequence[Policy], reads: tuple[Read, ...]) -> Coverage:
+def coverage(world: World, checks: Sequence[CheckResult], policies: Sequence[Policy]) -> Coverage:
     """What was judged and what was not; each gap with the checks it disabled and the rule that would enable them (REP-33)."""
     undecided = [c for c in checks if c.verdict is Verdict.NOT_EVALUATED]
     not_applicable = [c for c in checks if c.verdict is Verdict.NOT_APPLICABLE]
@@ -31,7 +31,6 @@ def coverage(world: World, checks: Sequence[CheckResult], policies: Sequence[Pol
         disabled={gap.resource: tuple(c.id for c in undecided if gap.resource in needed[c.id]) for gap in missing},
         grants={gap.resource: _rule(gap) for gap in missing if gap.reason == "forbidden"},
         bad=world.cluster.bad,
-        reads=reads,
     )
 
 

@@ -156,6 +156,11 @@ def spec(image: str = "shop/web:1", ports: Iterable[int] = (8080,), **fields: An
     return {"containers": [{"name": "web", "image": image, "ports": listed}], **fields}
 
 
+def container(name: str = "web", **fields: Any) -> Object:
+    """A container."""
+    return {"name": name, "image": "shop/web:1", **fields}
+
+
 def pod(
     name: str = "web-1",
     owner: Object | None = None,

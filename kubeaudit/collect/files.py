@@ -33,7 +33,7 @@ def read_files(paths: Sequence[str], stdin: BinaryIO) -> Iterator[File | Skipped
     """Every file, each once, in the order given; those of a folder in the order of their names.
 
     Of a folder all of ``*.yaml``, ``*.yml`` and ``*.json`` below it are read; symbolic links in it are not followed.
-    Raises :class:`UsageError` for a URL and :class:`CollectError` for a path that cannot be read.
+    Raises :class:`UsageError` for a URL and for what is not there, :class:`CollectError` for what cannot be read.
     """
     for path in paths:
         if _URL.match(path):
@@ -72,5 +72,7 @@ def _bytes(path: str) -> bytes:
 
 
 def _unreadable(error: OSError) -> NoReturn:
-    reason = (error.strerror or str(error)).lower()
-    raise CollectError(f"cannot read {error.filename}: {reason}", "check the path and its permissions") from error
+    message = f"cannot read {error.filename}: {(error.strerror or str(error)).lower()}"
+    if isinstance(error, FileNotFoundError):
+        raise UsageError(message, "check the path") from error
+    raise CollectError(message, "check its permissions") from error

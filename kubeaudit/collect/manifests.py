@@ -30,8 +30,9 @@ def collect_files(
     """The objects of files, of folders and of standard input (``-``), or the one snapshot that is named.
 
     ``namespace`` is that of namespaced documents without one (NET-02; "" = ``default``); ``now`` is the time of the
-    run, RFC 3339. Raises :class:`UsageError` for a URL or a snapshot among other files, :class:`CollectError` where a
-    path cannot be read or no object is found, and :class:`SnapshotError` for a damaged snapshot.
+    run, RFC 3339. Raises :class:`UsageError` for a URL, a path that is not there, or a snapshot among other files,
+    :class:`CollectError` where a path cannot be read or no object is found, and :class:`SnapshotError` for a damaged
+    snapshot.
     """
     shelf = Shelf(namespace or "default")
     with _collector_paused():
@@ -87,7 +88,7 @@ def _take_problem(shelf: Shelf, source: Source, problem: Problem, inherited: Fie
     lost = told(problem.text) if problem.text else None
     if isinstance(problem.value, dict) and (read := {**inherited, **problem.value}).get("kind"):
         lost = read
-    shelf.lose(source, f"{problem.reason} (line {problem.line}, column {problem.column})", lost)
+    shelf.lose(source, f"{problem.reason} (column {problem.column})", lost)
 
 
 def _is_list(obj: Fields) -> bool:

@@ -195,7 +195,7 @@ def _holder(subject: Subject) -> Vertex | None:
 
 
 def _powers(grant: Grant) -> Iterator[Edge]:
-    """EXP-625 and the part of EXP-611 that EXP-962 asks for; computed from rules, never from a role's name (EXP-961)."""
+    """EXP-625, and EXP-611 for rules that name no single Secret; computed from rules, never from a role's name (EXP-961)."""
     source = grant_vertex(grant)
     if grant.state is RoleState.UNREAD:
         yield from _unread_role(grant, source)
@@ -206,7 +206,7 @@ def _powers(grant: Grant) -> Iterator[Edge]:
         shown = (rule_evidence(grant, rule),)
         fix = f"{grant.role}: list the verbs and resources that are needed in rules[{rule}]"
         yield Edge(EXP_CLUSTER_ADMIN, source, CLUSTER_ADMIN, State.YES, _confidence(grant), 1, sentence, shown, (), (), fix)
-    read = grant.all_secrets
+    read = next((found.rule for found in grant.powers.secrets if not found.names), None)
     if read is not None:
         sentence = f"{grant.role} may read every Secret{f' of {grant.scope}' if grant.scope else ''}."
         shown = (rule_evidence(grant, read),)

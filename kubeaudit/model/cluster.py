@@ -1,13 +1,12 @@
 """The typed cluster: every object that is read, indexed, and what of it is incomplete."""
 
-import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from msgspec import Struct
 
 from kubeaudit.findings import ObjectClass
+from kubeaudit.garbage import collection_paused
 from kubeaudit.model.addresses import cut
 from kubeaudit.model.assemble import Assembler, Assembly
 from kubeaudit.model.completeness import Completeness, completeness
@@ -74,7 +73,7 @@ class Cluster(Struct, frozen=True):
 
 def build(snapshot: Snapshot) -> Cluster:
     """Decode a snapshot. Pure; the garbage collector is paused, because it costs more than decoding (libraries.md)."""
-    with _collector_paused():
+    with collection_paused(freeze=True):
         return _build(snapshot)
 
 
@@ -143,18 +142,6 @@ def _counts(snapshot: Snapshot) -> dict[str, int]:
     for frame in snapshot.frames:
         counts[frame.resource] = counts.get(frame.resource, 0) + frame.count
     return counts
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-            gc.freeze()
 
 
 def by_name(items: Iterable[T], metadata: Callable[[T], Metadata]) -> dict[tuple[str, str], T]:

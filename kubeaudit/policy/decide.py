@@ -35,7 +35,7 @@ class Rule:
         self._program = compile_expression(policy.expression, policy.variables)
         self._applies = compile_expression(policy.applies, policy.variables) if policy.applies else None
         self._evidence = tuple(field for field in self._program.fields if field.path[0] != PARAMS)
-        self.reads = frozenset(field.path[0] for field in self.fields)
+        self.reads = frozenset(field.path[0] for field in self.fields) - {PARAMS}
         self._trees = {name: tree_of(self.fields, name) for name in policy.variables if name in self.reads}
         # A variable of which nothing is read may still be named; what is named has to be there.
         self._unread: Bindings = {name: {} for name in policy.variables if name not in self.reads}
@@ -45,6 +45,10 @@ class Rule:
     def fields(self) -> tuple[Field, ...]:
         """Every field of the member that is read, also to tell whether the policy applies."""
         return self._evidence + (self._applies.fields if self._applies else ())
+
+    def names(self, variable: str) -> frozenset[str]:
+        """The fields of a variable that are read, or lead to what is read."""
+        return frozenset(field.path[1] for field in self.fields if field.path[0] == variable and len(field.path) > 1)
 
     def decide(self, bindings: Bindings) -> Decision:
         """The verdict on a member, given by the value of each variable that is read (``reads``)."""

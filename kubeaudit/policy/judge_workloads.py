@@ -7,13 +7,14 @@ from msgspec import Struct
 from kubeaudit.findings import Patch, Subject, Verdict
 from kubeaudit.model.cluster import Cluster, object_class
 from kubeaudit.model.workloads import Pod, Workload
+from kubeaudit.policy.columns import Row
 from kubeaudit.policy.culprits import Part
 from kubeaudit.policy.decide import Rule
 from kubeaudit.policy.judgement import Judgement
 from kubeaudit.policy.objects import Objects
 from kubeaudit.policy.patches import Patches
 from kubeaudit.policy.schema import CONTAINER, OBJECT, POD_SPEC
-from kubeaudit.policy.shapes import Member, Shapes, Unit
+from kubeaudit.policy.shapes import NO_ROW, Member, Shapes, Unit
 from kubeaudit.policy.verdicts import judgements
 from kubeaudit.proof import Path
 from kubeaudit.refs import ObjectRef
@@ -81,7 +82,7 @@ class _Judge:
         self._objects = objects
         self._shapes = Shapes(cluster.specs, rules, objects)
         self._patches = Patches()
-        self._patched: dict[tuple[str, int, Path, str], Patch] = {}
+        self._patched: dict[tuple[str, Row, Path, str], Patch] = {}
         self._subjects: dict[tuple[ObjectRef, str], Subject] = {}
 
     def members(self, workload: Workload) -> _Members:
@@ -98,12 +99,12 @@ class _Judge:
         units = self._shapes.units(rule, member)
         if not units:
             yield Judgement(self._subject(workload, ""), Verdict.NOT_APPLICABLE, instances=len(workload.pods))
-        drifted = self._drifted(rule, pods, member, {unit.container: unit.decision.verdict for unit in units})
+        drifted = self._drifted(rule, pods, member, {unit.seat.container: unit.decision.verdict for unit in units})
         for unit in units:
-            gone = {pod.name for group in drifted if group.unit.container == unit.container for pod in group.pods}
+            gone = {pod.name for group in drifted if group.unit.seat.container == unit.seat.container for pod in group.pods}
             yield from judgements(
                 rule.policy,
-                self._subject(workload, unit.container),
+                self._subject(workload, unit.seat.container),
                 unit.decision,
                 workload.ref,
                 _roots(workload.template_path, unit),
@@ -119,7 +120,7 @@ class _Judge:
         groups: dict[tuple[str, Verdict, tuple[Part, ...]], _Group] = {}
         for member, alike in pods.items():
             for unit in self._shapes.units(rule, member):
-                key = (unit.container, unit.decision.verdict, unit.decision.parts)
+                key = (unit.seat.container, unit.decision.verdict, unit.decision.parts)
                 groups.setdefault(key, _Group(unit, [])).pods.extend(alike)
         if not groups:
             yield Judgement(self._subject(workload, ""), Verdict.NOT_APPLICABLE, instances=len(workload.pods))
@@ -128,7 +129,7 @@ class _Judge:
             yield from self._of_group(rule, workload, group, patch, drift=False)
 
     def _member(self, spec: int, ref: ObjectRef) -> Member:
-        return self._shapes.shape_of(spec), self._objects.of(ref) if self._objects else 0
+        return self._shapes.shape_of(spec), self._objects.of(ref) if self._objects else NO_ROW
 
     def _drifted(self, rule: Rule, pods: _Members, template: Member, wanted: dict[str, Verdict]) -> list[_Group]:
         """Containers of pods whose verdict is not the template's; one that only pods have counts where it does not
@@ -140,11 +141,11 @@ class _Judge:
                 continue
             for unit in self._shapes.units(rule, member):
                 verdict = unit.decision.verdict
-                told = wanted.get(unit.container)
+                told = wanted.get(unit.seat.container)
                 same = verdict is told if told else verdict in _HARMLESS
                 # A policy about the controller's own fields does not apply to its pods; they are no drift.
                 if not same and not (verdict is Verdict.NOT_APPLICABLE and OBJECT in rule.reads):
-                    groups.setdefault((unit.container, verdict), _Group(unit, [])).pods.extend(alike)
+                    groups.setdefault((unit.seat.container, verdict), _Group(unit, [])).pods.extend(alike)
         return list(groups.values())
 
     def _of_group(
@@ -152,7 +153,7 @@ class _Judge:
     ) -> Iterator[Judgement]:
         return judgements(
             rule.policy,
-            self._subject(workload, group.unit.container),
+            self._subject(workload, group.unit.seat.container),
             group.unit.decision,
             group.pods[0].ref,
             _roots(_POD_SPEC, group.unit),
@@ -169,9 +170,9 @@ class _Judge:
         if template is None or unit.decision.verdict is not Verdict.FAIL:
             return None
         path = _roots(pod_spec, unit)[template.root]
-        container = unit.container if template.root == CONTAINER else ""
-        number, own = self._shapes.own(template.root, unit)
-        key = (rule.policy.id, number, path, container)
+        container = unit.seat.container if template.root == CONTAINER else ""
+        row, own = self._shapes.own(template, unit)
+        key = (rule.policy.id, row, path, container)
         found = self._patched.get(key)
         if found is None:
             found = self._patched[key] = self._patches.build(template, own, path, container)
@@ -197,4 +198,4 @@ class _Judge:
 
 
 def _roots(path: Path, unit: Unit) -> dict[str, Path]:
-    return {OBJECT: (), POD_SPEC: path, CONTAINER: (*path, *unit.place)}
+    return {OBJECT: (), POD_SPEC: path, CONTAINER: (*path, *unit.seat.place)}

@@ -2,13 +2,8 @@
 
 from collections.abc import Iterable
 
-import msgspec
-
-from kubeaudit.documents import drop_nulls
 from kubeaudit.policy.fields import ANY
 from kubeaudit.policy.schema import Field
-
-_encoder = msgspec.json.Encoder(order="deterministic")
 
 Tree = dict[str, "Tree | None"]
 """Fields by key; None = the whole value, ``{}`` = only that there is one."""
@@ -55,24 +50,3 @@ def project(value: object, tree: Tree | None) -> object:
             return [project(item, below) for item in value]
         return value if tree else []
     return value
-
-
-class Cuts:
-    """The distinct values of one variable, cut down to the fields of a tree; each has a number, from 0."""
-
-    def __init__(self, tree: Tree | None) -> None:
-        self._tree = tree
-        self._numbers: dict[bytes, int] = {}
-        self._values: list[dict[str, object]] = []
-
-    def number(self, value: dict[str, object]) -> int:
-        """Number of a value; values that differ only in fields outside the tree, or in nulls, have the same."""
-        cut = drop_nulls(project(value, self._tree))
-        number = self._numbers.setdefault(_encoder.encode(cut), len(self._values))
-        if number == len(self._values):
-            self._values.append(cut if isinstance(cut, dict) else {})
-        return number
-
-    def value(self, number: int) -> dict[str, object]:
-        """The cut of a number."""
-        return self._values[number]

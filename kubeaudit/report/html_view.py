@@ -192,8 +192,8 @@ def _checks(result: ScanResult, verdict: Verdict) -> tuple[CheckResult, ...]:
 
 
 def _run(result: ScanResult) -> tuple[tuple[str, str], ...]:
-    run, coverage = result.run, result.coverage
-    outcomes = [read.outcome for read in coverage.reads]
+    run = result.run
+    outcomes = [read.outcome for read in run.reads]
     rows = (
         ("Cluster id", run.cluster_id),
         ("Context", run.context),

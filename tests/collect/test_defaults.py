@@ -139,12 +139,8 @@ def test_a_job_labels_its_template_with_its_name() -> None:
     found = apply_defaults(
         "jobs.batch", {"metadata": {"name": "j"}, "spec": {"template": {"metadata": {"labels": {"a": "b"}}}}}
     )
-    assert found["spec"]["template"]["metadata"]["labels"] == {
-        "a": "b",
-        "batch.kubernetes.io/job-name": "j",
-        "job-name": "j",
-    }
-    assert found["metadata"]["labels"] == {"a": "b"}
+    labels = {"a": "b", "batch.kubernetes.io/job-name": "j", "job-name": "j"}
+    assert found["spec"]["template"]["metadata"]["labels"] == found["metadata"]["labels"] == labels
 
 
 def test_a_replication_controller_selects_its_template() -> None:

@@ -40,6 +40,16 @@ RUN = Run(
     requests=61,
     bytes=18_400_221,
     throttled=2,
+    reads=(
+        Read("pods", "", Outcome.PARTIAL, "v1", 1204, 410, "the continue token expired twice", 4, 15_000_000, 2, 3.21),
+        Read("services", "", Outcome.COMPLETE, "v1", 88, 200, "", 1, 210_400, 0, 0.09),
+        Read("deployments.apps", "", Outcome.COMPLETE, "v1", 163, 200, "", 1, 1_190_000, 0, 0.41),
+        Read(
+            "networkpolicies.networking.k8s.io", "payments", Outcome.REFUSED, "v1", 0, 403, "forbidden", 1, 310, 0, 0.02
+        ),
+        Read("httproutes.gateway.networking.k8s.io", "", Outcome.NOT_SERVED),
+        Read("configmaps", "", Outcome.NOT_ASKED),
+    ),
 )
 
 COVERAGE = Coverage(
@@ -69,16 +79,6 @@ COVERAGE = Coverage(
     bad=(
         BadDocument("manifests/shop.yaml", "the document has no field kind", 3, 41),
         BadDocument("manifests/<b>.yaml", "mapping values are not allowed here", 1, 7, ObjectRef("Pod", "shop", ANSI)),
-    ),
-    reads=(
-        Read("pods", "", Outcome.PARTIAL, "v1", 1204, 410, "the continue token expired twice", 4, 15_000_000, 2, 3.21),
-        Read("services", "", Outcome.COMPLETE, "v1", 88, 200, "", 1, 210_400, 0, 0.09),
-        Read("deployments.apps", "", Outcome.COMPLETE, "v1", 163, 200, "", 1, 1_190_000, 0, 0.41),
-        Read(
-            "networkpolicies.networking.k8s.io", "payments", Outcome.REFUSED, "v1", 0, 403, "forbidden", 1, 310, 0, 0.02
-        ),
-        Read("httproutes.gateway.networking.k8s.io", "", Outcome.NOT_SERVED),
-        Read("configmaps", "", Outcome.NOT_ASKED),
     ),
 )
 

@@ -86,11 +86,12 @@ def job(obj: Fields) -> None:
         return
     _template(spec)
     labels = child(child(found(spec, "template"), "metadata"), "labels")
-    if labels:
-        _labels(obj, labels)
+    labelled = bool(labels)
     name = found(obj, "metadata").get("name")
     if spec["manualSelector"] is False and isinstance(name, str):
         put(labels, **dict.fromkeys(JOB_NAME_LABELS, name))
+    if labelled:
+        _labels(obj, labels)
 
 
 def cron_job(obj: Fields) -> None:

@@ -1,0 +1,47 @@
+"""The corpora with expected.json: badPods, kubernetes-goat, KubeHound, K8sAttackMap, restricted to the rows this version implements."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from .corpora import cases, folder, load, world
+from .wanted import count, disagreements, rows_of
+
+Tally = Counter[tuple[str, str]]
+CORPORA = ("badpods", "k8sattackmap", "kubehound", "kubernetes-goat")
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_expected_rows_and_edges(corpus: str, tally: Tally, tmp_path: Path) -> None:
+    every, expected = cases(corpus), load(corpus, "expected.json")["expected"]
+    wrong = []
+    for name, wanted in sorted(expected.items()):
+        tally[corpus, "cases"] += 1
+        if "skip" in wanted:
+            tally[corpus, "skipped"] += 1
+            continue
+        found = world(corpus, every[name]["files"], tmp_path)
+        parts = [wanted, *wanted.get("objects", {}).values()]
+        problems = [problem for part in parts for problem in disagreements(found, part)]
+        wrong.extend(f"{name}: {problem}" for problem in problems)
+        for inside, outside in map(count, parts):
+            tally[corpus, "agreed"] += inside
+            tally[corpus, "out of scope"] += outside
+        tally[corpus, "agreed"] -= len(problems)
+    assert not wrong
+    assert tally[corpus, "agreed"]
+
+
+def test_badpods_every_kind_and_variant_of_a_profile_has_the_same_rows(tmp_path: Path) -> None:
+    profiles: dict[str, dict[str, set[str]]] = {}
+    for case in cases("badpods").values():
+        for file in case["files"]:
+            found = world("badpods", [file], tmp_path)
+            (workload,) = found.cluster.workloads
+            rows = rows_of(found, f"{workload.ref.kind} {workload.ref.namespace}/{workload.ref.name}")
+            into = {e.row for e in found.graph.edges() if e.target.name == workload.name and e.row != "EXP-119"}
+            profiles.setdefault(case["profile"], {})[file] = rows | into
+    assert len(profiles) == len({path.name for path in (folder("badpods") / "manifests").iterdir()})
+    for profile, files in profiles.items():
+        assert len(set(map(frozenset, files.values()))) == 1, (profile, files)
