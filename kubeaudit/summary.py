@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from kubeaudit.findings import Cell, CheckResult, Coverage, Verdict
+from kubeaudit.findings import Cell, CheckResult, Coverage, Reason, Verdict
 from kubeaudit.graph.paths import ENTRIES, JEWELS
 from kubeaudit.kinds import NAMED_CONFIGMAPS, by_key, expand
 from kubeaudit.policy.schema import Policy
@@ -49,7 +49,7 @@ def answer(matrix: Iterable[Cell], checks: Sequence[CheckResult], gaps: tuple[Ga
     sentences = [_reach(cell) for cell in cells if cell.state == State.YES]
     undecided = [cell for cell in cells if cell.state == State.UNKNOWN]
     if undecided:
-        pairs = ", ".join(f"from {ENTRIES[c.entry]} to {JEWELS[c.jewel].label}" for c in undecided)
+        pairs = ", ".join(f"from {ENTRIES[c.entry]} to {JEWELS[c.jewel].phrase}" for c in undecided)
         sentences.append(f"It cannot be decided whether a path leads {pairs}.")
     exposed = next((c for c in checks if c.id == _EXPOSED_METADATA), None)
     if exposed is not None and (exposed.counts.failed or exposed.counts.not_evaluated):
@@ -58,16 +58,16 @@ def answer(matrix: Iterable[Cell], checks: Sequence[CheckResult], gaps: tuple[Ga
         sentences.append("No path leads from the internet, anonymous or authenticated callers to a crown jewel.")
     failed = [c for c in checks if c.verdict is Verdict.FAIL]
     sentences.append(f"{len(failed)} of {len(checks)} checks fail.")
-    if gaps:
-        kinds = ", ".join(sorted({gap.resource for gap in gaps})[:4])
-        more = len({gap.resource for gap in gaps}) - 4
+    unread = sorted({gap.resource for gap in gaps if gap.reason != Reason.FILE_NOT_VISIBLE})
+    if unread:
+        kinds, more = ", ".join(unread[:4]), len(unread) - 4
         sentences.append(f"Not read: {kinds}{f' and {more} more' if more > 0 else ''}.")
     return tuple(sentences)
 
 
 def _reach(cell: Cell) -> str:
     ways = "1 way leads" if cell.count == 1 else f"{cell.count} ways lead"
-    return f"{ways} from {ENTRIES[cell.entry]} to {JEWELS[cell.jewel].label}."
+    return f"{ways} from {ENTRIES[cell.entry]} to {JEWELS[cell.jewel].phrase}."
 
 
 def _metadata(reaching: int, unknown: int) -> str:

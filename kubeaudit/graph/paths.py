@@ -18,19 +18,19 @@ ASSUMED_FLAWS = ("EXP-121", "EXP-122")
 
 
 class JewelKind(Struct, frozen=True):
-    """A kind of crown jewel (EXP-961..969): how people call it, and the severity of reaching it."""
+    """A kind of crown jewel (EXP-961..969): how people call it in a table and in a sentence, and the severity of reaching it."""
 
-    name: str
     label: str
+    phrase: str
     severity: Severity
 
 
 JEWELS = {
     "cluster-admin": JewelKind("cluster-admin", "cluster-admin", Severity.CRITICAL),
-    "all-secrets": JewelKind("all-secrets", "all Secrets", Severity.CRITICAL),
-    "cloud-identity": JewelKind("cloud-identity", "cloud identity", Severity.HIGH),
-    "api-server": JewelKind("api-server", "API server", Severity.MEDIUM),
-    "declared": JewelKind("declared", "declared crown jewels", Severity.HIGH),
+    "all-secrets": JewelKind("all Secrets", "all Secrets", Severity.CRITICAL),
+    "cloud-identity": JewelKind("cloud identity", "a cloud identity", Severity.HIGH),
+    "api-server": JewelKind("API server", "the API server", Severity.MEDIUM),
+    "declared": JewelKind("declared crown jewels", "a declared crown jewel", Severity.HIGH),
 }
 ENTRIES = {"internet": "the internet", "anonymous": "anonymous callers", "authenticated": "any authenticated caller"}
 

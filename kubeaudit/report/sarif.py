@@ -148,7 +148,10 @@ def _step(hop: Hop, number: int, cluster: str) -> Json:
 def _invocation(result: ScanResult, rules: Rules) -> Json:
     run, coverage = result.run, result.coverage
     notes = [
-        *(_gap(gap, coverage.disabled.get(gap.resource, ())) for gap in coverage.gaps),
+        *(
+            _gap(gap, coverage.disabled.get(gap.resource, ()), coverage.grants.get(gap.resource, ""))
+            for gap in coverage.gaps
+        ),
         *(_not_evaluated(check, rules) for check in result.checks if check.verdict is Verdict.NOT_EVALUATED),
         *(_bad(item) for item in coverage.bad),
     ]
@@ -160,12 +163,13 @@ def _invocation(result: ScanResult, rules: Rules) -> Json:
     }
 
 
-def _gap(gap: Gap, disabled: Sequence[str]) -> Json:
+def _gap(gap: Gap, disabled: Sequence[str], grant: str) -> Json:
     place = f" in {gap.scope}" if gap.scope else ""
     text = f"Not read: {gap.resource}{place}: {reason(gap.reason, gap.status)}."
     if gap.detail:
         text += f" {gap.detail}."
     text += f" Checks it limits: {', '.join(disabled)}." if disabled else " It limits no selected check."
+    text += f" To decide, grant {grant}" if grant else ""
     return {"level": "warning", "descriptor": {"id": "not-read"}, "message": {"text": _clean(text)}}
 
 

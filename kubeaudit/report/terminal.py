@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from kubeaudit.findings import CheckResult, Coverage, ObjectClass, PathResult, ScanResult, Verdict
+from kubeaudit.findings import CheckResult, Coverage, ObjectClass, PathResult, Reason, ScanResult, Verdict
 from kubeaudit.proof import State
 from kubeaudit.refs import VertexKind
 from kubeaudit.report.groups import FOLDED, CauseGroup, CheckGroup, by_check, class_counts
@@ -98,10 +98,17 @@ def _not_seen(out: Console, result: ScanResult) -> None:
         out.print(_text("Every kind was read to its end."))
         return
     _heading(out, "Not seen")
+    without_effect: list[str] = []
     for gap in coverage.gaps:
+        if gap.reason == Reason.FILE_NOT_VISIBLE and not coverage.disabled.get(gap.resource):
+            without_effect.append(gap.resource)
+            continue
         _item(out, _gap(gap, coverage.disabled.get(gap.resource, ())))
         if grant := coverage.grants.get(gap.resource):
             _item(out, f"to decide, grant {grant}", 4)
+    if without_effect:
+        kinds = list(dict.fromkeys(without_effect))
+        _item(out, f"not shown by the files, and without effect on a selected check: {', '.join(kinds)}")
     named = {name for names in coverage.disabled.values() for name in names}
     reasons: dict[str, list[str]] = {}
     for check in undecided:
