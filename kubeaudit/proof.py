@@ -1,6 +1,8 @@
 """What every claim carries: the object, the field and the value that decide it, and the assumptions it rests on."""
 
+import re
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
@@ -9,6 +11,12 @@ from kubeaudit.refs import ObjectRef
 
 Path = tuple[str | int, ...]
 """A place inside an object: keys and list indexes from the root."""
+
+
+_PATHS = 1 << 12
+"""How many paths are remembered as text: many objects have evidence in the same places."""
+_PLAIN = re.compile(r"[\w./:@-]+")
+"""What a shell takes as it stands."""
 
 
 ANY = "*"
@@ -66,11 +74,13 @@ def missing(obj: ObjectRef, path: Path, note: str = "") -> Evidence:
     return Evidence(obj, path, absent=True, note=note)
 
 
+@lru_cache(_PATHS)
 def normalized(path: Path) -> str:
     """The path as a normalized JSONPath of RFC 9535, e.g. ``$['spec']['containers'][0]``."""
     return "$" + "".join(f"[{part}]" if isinstance(part, int) else f"['{_escape(part)}']" for part in path)
 
 
+@lru_cache(_PATHS)
 def dotted(path: Path) -> str:
     """The path as people write it, e.g. ``spec.containers[0].image``; keys with dots are quoted."""
     text = ""
@@ -97,6 +107,7 @@ def recheck(evidence: Evidence) -> str:
     return f"kubectl get {resource} {_shell(ref.name)}{scope} -o jsonpath='{{{_kubectl(evidence.path)}}}'"
 
 
+@lru_cache(_PATHS)
 def _kubectl(path: Path) -> str:
     text = ""
     for part in path:
@@ -109,5 +120,4 @@ def _escape(part: str) -> str:
 
 
 def _shell(word: str) -> str:
-    plain = word and all(c.isalnum() or c in "-_./:@" for c in word)
-    return word if plain else "'" + word.replace("'", "'\\''") + "'"
+    return word if _PLAIN.fullmatch(word) else "'" + word.replace("'", "'\\''") + "'"

@@ -38,13 +38,15 @@ def manifests(text: str) -> list[Object]:
     found = list(parse(text.encode(), "objects.yaml"))
     bad = [document for document in found if not isinstance(document, Document)]
     assert not bad, bad
-    return [dict(document.value) for document in found if isinstance(document, Document)]
+    return [document.value for document in found if isinstance(document, Document) and isinstance(document.value, dict)]
 
 
 def snapshot(objects: Iterable[Object], outcomes: Outcomes | None = None, **header: Any) -> Snapshot:
     """A cluster that was read whole, but for ``outcomes``: a kind that was not read has no objects."""
     ended = dict(outcomes or {})
-    frames = {key: items for key, items in _by_key(objects).items() if ended.get(key, Outcome.COMPLETE) in _WITH_OBJECTS}
+    frames = {
+        key: items for key, items in _by_key(objects).items() if ended.get(key, Outcome.COMPLETE) in _WITH_OBJECTS
+    }
     reads = [Read(kind.key, "", ended.pop(kind.key, Outcome.COMPLETE)) for kind in KINDS]
     reads.append(Read(CONFIGMAPS, "kube-system/kube-proxy", ended.pop(CONFIGMAPS, Outcome.COMPLETE)))
     reads.extend(Read(key[0], key[1], outcome) for key, outcome in ended.items() if isinstance(key, tuple))
@@ -58,11 +60,15 @@ def files(objects: Iterable[Object], **header: Any) -> Snapshot:
     """What manifests show: authored kinds are whole, observed kinds are there only where an object shows them."""
     frames = _by_key(objects)
     authored = {kind.key for kind in KINDS if kind.origin is Origin.AUTHORED}
-    reads = [Read(k.key, "", Outcome.COMPLETE if k.key in authored or k.key in frames else Outcome.ABSENT) for k in KINDS]
+    reads = [
+        Read(k.key, "", Outcome.COMPLETE if k.key in authored or k.key in frames else Outcome.ABSENT) for k in KINDS
+    ]
     return _snapshot("files", frames, reads, header)
 
 
-def _snapshot(source: str, frames: Mapping[str, list[bytes]], reads: Iterable[Read], header: Mapping[str, Any]) -> Snapshot:
+def _snapshot(
+    source: str, frames: Mapping[str, list[bytes]], reads: Iterable[Read], header: Mapping[str, Any]
+) -> Snapshot:
     packed = tuple(frame for key, items in frames.items() for frame in pack_all(key, items))
     known = {"server_version": "v1.30.0", "cluster_id": "c-1", **header}
     return Snapshot(Header("0", source, "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", **known), tuple(reads), packed)
@@ -147,7 +153,9 @@ def node(name: str = "n1", provider: str = "", *addresses: str, **labels: str) -
     """A node; labels are written with ``__`` for ``/`` and ``_`` for ``.``."""
     listed = [{"type": "InternalIP", "address": address} for address in (addresses or ("10.0.0.1",))]
     keys = {key.replace("__", "/").replace("_", "."): value for key, value in labels.items()}
-    return named("Node", "v1", name, "", metadata={"labels": keys}, spec={"providerID": provider}, status={"addresses": listed})
+    return named(
+        "Node", "v1", name, "", metadata={"labels": keys}, spec={"providerID": provider}, status={"addresses": listed}
+    )
 
 
 def spec(image: str = "shop/web:1", ports: Iterable[int] = (8080,), **fields: Any) -> Object:
@@ -195,24 +203,47 @@ def controlled_by(owner: Object) -> Object:
 
 def deployment(name: str = "web", space: str = "shop", labels: Object | None = None, **fields: Any) -> Object:
     """A Deployment with label ``app: web`` on its pods; ``fields`` are those of its pod spec."""
-    template = {"metadata": {"labels": labels or {"app": name}}, "spec": fields if "containers" in fields else spec(**fields)}
-    return named("Deployment", "apps/v1", name, space, metadata={"uid": f"uid-{name}"}, spec={"replicas": 1, "template": template})
+    template = {
+        "metadata": {"labels": labels or {"app": name}},
+        "spec": fields if "containers" in fields else spec(**fields),
+    }
+    return named(
+        "Deployment",
+        "apps/v1",
+        name,
+        space,
+        metadata={"uid": f"uid-{name}"},
+        spec={"replicas": 1, "template": template},
+    )
 
 
-def service(name: str = "web", kind: str = "ClusterIP", space: str = "shop", port: Object | None = None, **fields: Any) -> Object:
+def service(
+    name: str = "web", kind: str = "ClusterIP", space: str = "shop", port: Object | None = None, **fields: Any
+) -> Object:
     """A Service that selects ``app: web``; ``status`` and ``annotations`` apart, ``fields`` are those of its spec."""
     annotations, status = fields.pop("annotations", {}), fields.pop("status", [])
     ports = [port or {"port": 80, "targetPort": 8080, "protocol": "TCP"}]
     described = {"type": kind, "selector": {"app": "web"}, "ports": ports, **fields}
     return named(
-        "Service", "v1", name, space, metadata={"annotations": annotations}, spec=described, status={"loadBalancer": {"ingress": status}}
+        "Service",
+        "v1",
+        name,
+        space,
+        metadata={"annotations": annotations},
+        spec=described,
+        status={"loadBalancer": {"ingress": status}},
     )
 
 
 def slice_of(owner: str, *pods: str, space: str = "shop", port: int = 8080, name: str = "", **fields: Any) -> Object:
     """An EndpointSlice of a Service with ready endpoints of some pods, or with ``endpoints``."""
     made = [{"addresses": ["10.1.0.1"], "targetRef": {"kind": "Pod", "name": pod, "namespace": space}} for pod in pods]
-    rest = {"addressType": "IPv4", "endpoints": made, "ports": [{"name": "", "protocol": "TCP", "port": port}], **fields}
+    rest = {
+        "addressType": "IPv4",
+        "endpoints": made,
+        "ports": [{"name": "", "protocol": "TCP", "port": port}],
+        **fields,
+    }
     label = {"labels": {"kubernetes.io/service-name": owner}}
     return named("EndpointSlice", "discovery.k8s.io/v1", name or f"{owner}-1", space, metadata=label, **rest)
 
@@ -231,7 +262,9 @@ def deny_egress(*excluded: str, cidr: str = "0.0.0.0/0") -> Object:
 
 def calico() -> Object:
     """A DaemonSet that shows a network plugin which enforces policies."""
-    template = {"spec": {"containers": [{"name": "calico-node", "image": "docker.io/calico/node:v3.28.0"}], "hostNetwork": True}}
+    template = {
+        "spec": {"containers": [{"name": "calico-node", "image": "docker.io/calico/node:v3.28.0"}], "hostNetwork": True}
+    }
     return named("DaemonSet", "apps/v1", "calico-node", "kube-system", spec={"template": template})
 
 
@@ -259,7 +292,14 @@ def bind(name: str, to: str, *subjects: str, space: str = "") -> Object:
     """
     kind, _, role_name = to.rpartition("/")
     ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind or "ClusterRole", "name": role_name}
-    return named("RoleBinding" if space else "ClusterRoleBinding", RBAC, name, space, roleRef=ref, subjects=list(_subjects(subjects)))
+    return named(
+        "RoleBinding" if space else "ClusterRoleBinding",
+        RBAC,
+        name,
+        space,
+        roleRef=ref,
+        subjects=list(_subjects(subjects)),
+    )
 
 
 def _subjects(words: Iterable[str]) -> Iterator[Object]:
@@ -278,7 +318,7 @@ def account(name: str = "default", space: str = "shop", **fields: Any) -> Object
 
 
 def ingress(name: str = "site", cls: str | None = "nginx", host: str = "shop.example", **fields: Any) -> Object:
-    """An Ingress of one host to Service ``web`` port 80; ``annotations`` and ``status`` apart, ``fields`` are those of its spec."""
+    """An Ingress of one host to Service ``web`` port 80; ``annotations`` and ``status`` apart, the rest is its spec."""
     annotations, status = fields.pop("annotations", {}), fields.pop("status", [])
     backend = {"service": {"name": "web", "port": {"number": 80}}}
     rules = [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]
@@ -304,7 +344,14 @@ def controller(address: str = "203.0.113.9") -> list[Object]:
     image = "registry.k8s.io/ingress-nginx/controller:v1.12.1"
     return [
         pod("nginx-1", space="ingress", ip="10.1.9.1", labels={"app": "nginx"}, image=image, ports=(80,)),
-        service("nginx", "LoadBalancer", "ingress", {"port": 80, "targetPort": 80}, status=[{"ip": address}], selector={"app": "nginx"}),
+        service(
+            "nginx",
+            "LoadBalancer",
+            "ingress",
+            {"port": 80, "targetPort": 80},
+            status=[{"ip": address}],
+            selector={"app": "nginx"},
+        ),
         slice_of("nginx", "nginx-1", space="ingress", port=80),
         ingress_class(),
     ]

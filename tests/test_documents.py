@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,6 +84,15 @@ def test_scalars_are_those_of_go_yaml(text: str, expected: object) -> None:
     found = value(f"k: {text}\n")
     assert found == {"k": expected}
     assert type(found["k"]) is type(expected)
+
+
+def test_without_libyaml_the_same_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "a: &x [yes, 017, 'on', !!str 1]\nb: {<<: {c: 1}, d: *x}\n---\nk: [\n---\nk: |\n  1\n"
+    with_libyaml = read(text)
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    without = read(text)
+    assert [found.value for found in without] == [found.value for found in with_libyaml]
+    assert [type(found) for found in without] == [Document, Problem, Document]
 
 
 def test_keys_become_strings() -> None:

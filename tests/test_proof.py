@@ -28,7 +28,13 @@ def test_chk_29_normalized_paths_of_rfc_9535(path: Path, wanted: str, people: st
     assert normalized(path) == wanted and dotted(path) == people
 
 
-@given(st.recursive(st.one_of(st.none(), st.booleans(), st.integers(), st.text()), lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text(), inner)), max_leaves=5))
+@given(
+    st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(), st.text()),
+        lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text(), inner)),
+        max_leaves=5,
+    )
+)
 def test_chk_29_values_are_json(value: object) -> None:
     assert json.loads(field(POD, ("spec",), value).value) == value
 
@@ -41,13 +47,33 @@ def test_chk_29_absent_fields() -> None:
 @pytest.mark.parametrize(
     ("ref", "path", "wanted"),
     [
-        (POD, ("spec", "containers", 0, "image"), "kubectl get pod web-1 -n shop -o jsonpath='{.spec.containers[0].image}'"),
-        (ObjectRef("Node", "", "n1"), ("metadata", "labels", "a.b/c"), "kubectl get node n1 -o jsonpath='{.metadata.labels.a\\.b/c}'"),
-        (ObjectRef("Ingress", "shop", "x", "networking.k8s.io"), ("spec",), "kubectl get ingress.networking.k8s.io x -n shop -o jsonpath='{.spec}'"),
+        (
+            POD,
+            ("spec", "containers", 0, "image"),
+            "kubectl get pod web-1 -n shop -o jsonpath='{.spec.containers[0].image}'",
+        ),
+        (
+            ObjectRef("Node", "", "n1"),
+            ("metadata", "labels", "a.b/c"),
+            "kubectl get node n1 -o jsonpath='{.metadata.labels.a\\.b/c}'",
+        ),
+        (
+            ObjectRef("Ingress", "shop", "x", "networking.k8s.io"),
+            ("spec",),
+            "kubectl get ingress.networking.k8s.io x -n shop -o jsonpath='{.spec}'",
+        ),
         (ObjectRef("Pod", "shop", ANY), ("spec",), "kubectl get pod -n shop -o jsonpath='{.items[*].spec}'"),
         (ObjectRef("Node", "", ANY), ("spec",), "kubectl get node -A -o jsonpath='{.items[*].spec}'"),
-        (ObjectRef("Context", "", "c", KUBECONFIG), ("cluster", "server"), "kubectl config view --minify -o jsonpath='{.clusters[0].cluster.server}'"),
-        (ObjectRef("ClusterRole", "", "a b", "g"), ("rules",), "kubectl get clusterrole.g 'a b' -o jsonpath='{.rules}'"),
+        (
+            ObjectRef("Context", "", "c", KUBECONFIG),
+            ("cluster", "server"),
+            "kubectl config view --minify -o jsonpath='{.clusters[0].cluster.server}'",
+        ),
+        (
+            ObjectRef("ClusterRole", "", "a b", "g"),
+            ("rules",),
+            "kubectl get clusterrole.g 'a b' -o jsonpath='{.rules}'",
+        ),
     ],
 )
 def test_chk_30_recheck_lines(ref: ObjectRef, path: Path, wanted: str) -> None:

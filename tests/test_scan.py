@@ -41,20 +41,48 @@ def test_rep_04_the_order_of_reading_does_not_show(shuffle: random.Random) -> No
 def test_rep_08_the_document_names_its_schema() -> None:
     document = msgspec.json.decode(encode(scanned([])))
     assert document["schema"] == SCHEMA == "kubeaudit.result/1"
-    assert {"run", "answer", "coverage", "checks", "findings", "undecided", "matrix", "paths", "entry_points", "admins"} <= set(document)
+    assert {
+        "run",
+        "answer",
+        "coverage",
+        "checks",
+        "findings",
+        "undecided",
+        "matrix",
+        "paths",
+        "entry_points",
+        "admins",
+    } <= set(document)
 
 
 def test_a_written_snapshot_scans_to_the_same_bytes(tmp_path: Path) -> None:
     made = snapshot(RICH, {"nodes": Outcome.REFUSED})
     write(made, tmp_path / "s")
     policies = list(shipped().values())
-    assert encode(scan(read(tmp_path / "s"), policies, Settings(), RUN)) == encode(scan(made, policies, Settings(), RUN))
+    assert encode(scan(read(tmp_path / "s"), policies, Settings(), RUN)) == encode(
+        scan(made, policies, Settings(), RUN)
+    )
 
 
 def test_exp_981_every_hop_is_a_sentence_with_its_proof() -> None:
     result = scanned(admin_path("x"))
-    (path,) = [p for p in result.paths if p.entry == "internet" and p.jewel == "sink/cluster-admin" and p.jewel_kind == "cluster-admin" and p.state == "yes"]
-    assert [hop.row for hop in path.hops] == ["EXP-101", "EXP-06", "EXP-119", "EXP-121", "EXP-601", "EXP-603", "EXP-625"]
+    (path,) = [
+        p
+        for p in result.paths
+        if p.entry == "internet"
+        and p.jewel == "sink/cluster-admin"
+        and p.jewel_kind == "cluster-admin"
+        and p.state == "yes"
+    ]
+    assert [hop.row for hop in path.hops] == [
+        "EXP-101",
+        "EXP-06",
+        "EXP-119",
+        "EXP-121",
+        "EXP-601",
+        "EXP-603",
+        "EXP-625",
+    ]
     for hop in path.hops:
         assert hop.sentence and hop.verb and hop.evidence and hop.rechecks and hop.source_label and hop.target_label
     assert {use.answer for hop in path.hops for use in hop.assumptions} <= {"assumed", "yes", "unknown"}
@@ -65,7 +93,9 @@ def test_exp_981_every_hop_is_a_sentence_with_its_proof() -> None:
 def test_paths_of_findings_are_in_the_document_and_lead_through_their_workload() -> None:
     twin = [pod("twin", ip="10.1.0.7", labels={"app": "web"})]
     slices = [item for item in RICH if item["kind"] == "EndpointSlice"]
-    slices[0]["endpoints"].append({"addresses": ["10.1.0.7"], "targetRef": {"kind": "Pod", "name": "twin", "namespace": "shop"}})
+    slices[0]["endpoints"].append(
+        {"addresses": ["10.1.0.7"], "targetRef": {"kind": "Pod", "name": "twin", "namespace": "shop"}}
+    )
     result = scanned([*RICH, *twin], "exp-path-internet-to-rights", "meta-exposed-pod")
     by_id = {path.id: path for path in result.paths}
     with_paths = [one for one in result.findings if one.paths]
@@ -77,7 +107,10 @@ def test_paths_of_findings_are_in_the_document_and_lead_through_their_workload()
 
 def test_exp_974_facts_change_verdicts_and_not_ids() -> None:
     def ids(**facts: Fact) -> dict[str, str]:
-        return {path.id: path.state for path in scanned(RICH, "pod-privileged", settings=Settings(facts=Facts(**facts))).paths}
+        return {
+            path.id: path.state
+            for path in scanned(RICH, "pod-privileged", settings=Settings(facts=Facts(**facts))).paths
+        }
 
     assumed, unknown, closed = ids(), ids(rce=Fact.UNKNOWN, ssrf=Fact.UNKNOWN), ids(rce=Fact.NO, ssrf=Fact.NO)
     assert set(unknown) == set(assumed) and set(closed) < set(assumed)
@@ -89,12 +122,18 @@ def test_entry_points_name_their_object() -> None:
     by_kind = {(row.object.kind, row.object.name) for row in rows.values()}
     assert {("Service", "web"), ("Ingress", "site"), ("Deployment", "agent")} <= by_kind
     assert not [row for row in rows.values() if row.object.kind == "Workload"]
-    lb = next(row for row in rows.values() if row.object.name == "web" and row.key.startswith("entry-point/shop/LoadBalancer"))
+    lb = next(
+        row for row in rows.values() if row.object.name == "web" and row.key.startswith("entry-point/shop/LoadBalancer")
+    )
     assert (lb.address, lb.ports, lb.source, lb.behind) == ("203.0.113.1", "80", "internet", ("Deployment shop/web",))
 
 
 def test_coverage_and_answer_are_never_empty() -> None:
-    for made in (snapshot([]), snapshot(RICH), snapshot(RICH, dict.fromkeys(("pods", "nodes", "services"), Outcome.REFUSED))):
+    for made in (
+        snapshot([]),
+        snapshot(RICH),
+        snapshot(RICH, dict.fromkeys(("pods", "nodes", "services"), Outcome.REFUSED)),
+    ):
         result = scanned(made)
         assert result.answer and all(text.endswith(".") for text in result.answer)
         assert len(result.matrix) == 12

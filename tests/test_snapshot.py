@@ -12,7 +12,22 @@ from msgspec import structs
 
 from kubeaudit.errors import OutputError, SnapshotError
 from kubeaudit.refs import ObjectRef
-from kubeaudit.snapshot import FRAME_OBJECTS, MAGIC, BadDocument, Gap, Header, Outcome, Read, Snapshot, pack, pack_all, parse, read, unpack, write
+from kubeaudit.snapshot import (
+    FRAME_OBJECTS,
+    MAGIC,
+    BadDocument,
+    Gap,
+    Header,
+    Outcome,
+    Read,
+    Snapshot,
+    pack,
+    pack_all,
+    parse,
+    read,
+    unpack,
+    write,
+)
 
 
 def made() -> Snapshot:
@@ -53,7 +68,7 @@ def test_rep_07_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_every_cut_and_every_flip_is_noticed(tmp_path: Path) -> None:
     data = file(tmp_path).read_bytes()
-    for length in (*range(0, 64), *range(64, len(data), 97)):
+    for length in (*range(64), *range(64, len(data), 97)):
         with pytest.raises(SnapshotError):
             parse(data[:length], "a")
     body = data.index(b"\x28\xb5\x2f\xfd")
@@ -63,7 +78,9 @@ def test_every_cut_and_every_flip_is_noticed(tmp_path: Path) -> None:
             parse(flipped, "a")
 
 
-@pytest.mark.parametrize(("old", "new"), [(b'"count":1', b'"count":2'), (b'"objects":8', b'"objects":9'), (b'"frames":8', b'"frames":9')])
+@pytest.mark.parametrize(
+    ("old", "new"), [(b'"count":1', b'"count":2'), (b'"objects":8', b'"objects":9'), (b'"frames":8', b'"frames":9')]
+)
 def test_counts_are_checked(tmp_path: Path, old: bytes, new: bytes) -> None:
     data = file(tmp_path).read_bytes()
     assert old in data
@@ -100,7 +117,9 @@ def test_frames_hold_every_object_in_order(numbers: list[int]) -> None:
     texts = [str(number).encode() for number in numbers]
     frames = list(pack_all("pods", texts))
     assert [item for frame in frames for item in unpack(frame)] == texts
-    assert [frame.count for frame in frames] == [len(texts[n : n + FRAME_OBJECTS]) for n in range(0, len(texts), FRAME_OBJECTS)]
+    assert [frame.count for frame in frames] == [
+        len(texts[n : n + FRAME_OBJECTS]) for n in range(0, len(texts), FRAME_OBJECTS)
+    ]
 
 
 def test_indented_objects_stay_one_object() -> None:

@@ -5,12 +5,16 @@ from pathlib import Path
 import click
 
 from kubeaudit.cli import options, source
+from kubeaudit.cli.exits import FAILED, OK, UNFINISHED
 from kubeaudit.cli.scan import colored
+from kubeaudit.report.visible import visible
 from kubeaudit.snapshot import write
 
 
 @click.command()
-@click.option("-o", "--output", "path", required=True, metavar="PATH", help="Snapshot file to write, e.g. prod.kubeaudit.")
+@click.option(
+    "-o", "--output", "path", required=True, metavar="PATH", help="Snapshot file to write, e.g. prod.kubeaudit."
+)
 @options.live_options
 @options.common_options
 @click.pass_context
@@ -36,8 +40,12 @@ def command(
     gaps = snapshot.gaps()
     if not quiet:
         total = sum(frame.count for frame in snapshot.frames)
-        click.echo(f"wrote {path}: {total} objects" + (f"; not read: {len(gaps)} kinds or scopes" if gaps else ""), err=True)
+        click.echo(
+            f"wrote {path}: {total} objects" + (f"; not read: {len(gaps)} kinds or scopes" if gaps else ""), err=True
+        )
     if verbose:
         for gap in gaps:
-            click.echo(f"not read: {gap.resource} {gap.scope} {gap.reason} {gap.detail}".rstrip(), err=True)
-    ctx.exit(0 if snapshot.header.complete else 3)
+            click.echo(visible(f"not read: {gap.resource} {gap.scope} {gap.reason} {gap.detail}".rstrip()), err=True)
+    if not snapshot.header.complete and not quiet:
+        click.echo(f"exit {FAILED}: {UNFINISHED}", err=True)
+    ctx.exit(OK if snapshot.header.complete else FAILED)

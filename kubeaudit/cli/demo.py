@@ -1,6 +1,5 @@
 """``kubeaudit demo``."""
 
-
 import click
 
 from kubeaudit import data, snapshot

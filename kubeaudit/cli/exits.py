@@ -10,11 +10,13 @@ import click
 
 from kubeaudit.errors import KubeauditError
 from kubeaudit.findings import ObjectClass, ScanResult, Verdict
+from kubeaudit.report.visible import visible
 from kubeaudit.settings import Gates
 
 OK, FINDINGS, USAGE, FAILED, COVERAGE, OUTPUT = 0, 1, 2, 3, 4, 5
 _ORDER = (USAGE, FAILED, OUTPUT, COVERAGE, FINDINGS)
 """When several apply, the first of these is the exit code (CHK-56)."""
+UNFINISHED = "the run was ended before it was complete"
 INTERRUPTED = 128 + signal.SIGINT
 _COUNTED = (ObjectClass.USER, ObjectClass.VENDOR)
 
@@ -26,10 +28,13 @@ def code_of(reasons: Iterable[tuple[int, str]]) -> int:
 
 
 def gate(result: ScanResult, gates: Gates, *, exit_zero: bool) -> list[tuple[int, str]]:
-    """Why a finished run does not end with 0: incomplete, coverage, findings. ``exit_zero`` lifts findings and coverage (CHK-57)."""
+    """Why a finished run does not end with 0: incomplete, coverage, findings.
+
+    ``exit_zero`` lifts findings and coverage (CHK-57).
+    """
     reasons: list[tuple[int, str]] = []
     if not result.run.complete:
-        reasons.append((FAILED, "the run was ended before it was complete"))
+        reasons.append((FAILED, UNFINISHED))
     if exit_zero:
         return reasons
     percent = 100 * result.coverage.ratio
@@ -58,17 +63,15 @@ def run_guarded(command: click.Command, arguments: Sequence[str]) -> int:
         error.show()
         return USAGE
     except (KeyboardInterrupt, click.Abort):
-        _say("interrupted; nothing was written")
+        _say("interrupted; no file was left half-written")
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return OK
     except KubeauditError as error:
         if verbose:
             traceback.print_exc()
-        _say(f"error: {error.message}")
-        if error.hint:
-            _say(f"hint: {error.hint}")
+        tell(error)
         return error.exit_code
     except Exception as error:  # a defect of the program: the user gets one line, the traceback on request
         if verbose:
@@ -79,10 +82,18 @@ def run_guarded(command: click.Command, arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else OK
 
 
+def tell(error: KubeauditError) -> None:
+    """Say what happened and how to fix it."""
+    _say(f"error: {error.message}")
+    if error.hint:
+        _say(f"hint: {error.hint}")
+
+
+def drop_output() -> None:
+    """Let standard output lead nowhere: its reader has gone, and the interpreter's last flush must not fail on it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _say(text: str) -> None:
-    click.echo(visible(text), err=True)
-
-
-def visible(text: str) -> str:
-    """Text without control characters that a terminal would obey; names of objects may hold them."""
-    return "".join(c if c in "\n\t" or (c.isprintable() or c == " ") else f"\\x{ord(c):02x}" for c in text)
+    """One message on standard error; names of objects in it may hold what a terminal would obey."""
+    click.echo(visible(text, lines=True), err=True)

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from kubeaudit.errors import UsageError
 
+SHOW = ("system", "builtin", "vendor")
+"""Classes of objects that are only counted unless asked for (CHK-23)."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -27,12 +29,35 @@ def live_options(function: F) -> F:
     """--kubeconfig, --context, --as, --request-timeout, --timeout, -n and -A."""
     for option in reversed(
         (
-            click.option("--kubeconfig", default="", metavar="PATH", help="Kubeconfig to use instead of $KUBECONFIG or ~/.kube/config."),
+            click.option(
+                "--kubeconfig",
+                default="",
+                metavar="PATH",
+                help="Kubeconfig to use instead of $KUBECONFIG or ~/.kube/config.",
+            ),
             click.option("--context", default="", metavar="NAME", help="Context of the kubeconfig."),
             click.option("--as", "user", default="", metavar="USER", help="User to impersonate."),
-            click.option("--request-timeout", default="60s", metavar="DURATION", help="Time limit of one request, e.g. 30s.", show_default=True),
-            click.option("--timeout", default="", metavar="DURATION", help="Time limit of reading; what is left is reported as not read."),
-            click.option("-n", "--namespace", "namespaces", multiple=True, metavar="NAME", help="Report on this namespace only (repeatable)."),
+            click.option(
+                "--request-timeout",
+                default="60s",
+                metavar="DURATION",
+                help="Time limit of one request, e.g. 30s.",
+                show_default=True,
+            ),
+            click.option(
+                "--timeout",
+                default="",
+                metavar="DURATION",
+                help="Time limit of reading; what is left is reported as not read.",
+            ),
+            click.option(
+                "-n",
+                "--namespace",
+                "namespaces",
+                multiple=True,
+                metavar="NAME",
+                help="Report on this namespace only (repeatable).",
+            ),
             click.option("-A", "--all-namespaces", is_flag=True, help="Report on every namespace (the default)."),
         )
     ):
@@ -44,22 +69,46 @@ def common_options(function: F) -> F:
     """-q, -v, --no-color, --now."""
     for option in reversed(
         (
-            click.option("--now", default="", metavar="TIME", help="Take this as the time of the run (RFC 3339), for reproducible output."),
+            click.option(
+                "--now",
+                default="",
+                metavar="TIME",
+                help="Take this as the time of the run (RFC 3339), for reproducible output.",
+            ),
             click.option("--no-color", is_flag=True, help="No colours, also on a terminal."),
             click.option("-q", "--quiet", is_flag=True, help="No progress and no summary."),
-            click.option("-v", "--verbose", is_flag=True, help="Say what was read and at what cost; tracebacks for errors."),
+            click.option(
+                "-v", "--verbose", is_flag=True, help="Say what was read and at what cost; tracebacks for errors."
+            ),
         )
     ):
         function = option(function)
     return function
 
 
-def live(kubeconfig: str, context: str, user: str, request_timeout: str, timeout: str, namespaces: tuple[str, ...], everywhere: bool) -> Live:
+def live(
+    kubeconfig: str,
+    context: str,
+    user: str,
+    request_timeout: str,
+    timeout: str,
+    namespaces: tuple[str, ...],
+    everywhere: bool,
+) -> Live:
     """The live options as one value. Raises :class:`UsageError`."""
     if everywhere and namespaces:
         raise UsageError("-A and -n exclude each other", "give namespaces, or all of them")
     limit = duration(timeout, "--timeout") if timeout else None
     return Live(kubeconfig, context, user, duration(request_timeout, "--request-timeout"), limit, namespaces)
+
+
+def classes(text: str) -> tuple[str, ...]:
+    """The classes of objects that ``--show`` names. Raises :class:`UsageError`."""
+    shown = tuple(word.strip() for word in text.split(",") if word.strip())
+    for word in shown:
+        if word not in SHOW:
+            raise UsageError(f"--show {word!r}: no such class", f"classes: {', '.join(SHOW)}")
+    return shown
 
 
 def duration(text: str, option: str) -> float:

@@ -6,9 +6,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import click
 from msgspec import Struct
 
+from kubeaudit.cli.exits import drop_output
 from kubeaudit.errors import OutputError, UsageError
 from kubeaudit.findings import ScanResult
 from kubeaudit.report import FORMATS
@@ -21,6 +21,13 @@ class Output(Struct, frozen=True):
     path: str
 
 
+class Written(Struct, frozen=True):
+    """What became of the outputs: the paths of files that are whole, and what could not be written."""
+
+    paths: tuple[str, ...]
+    failures: tuple[OutputError, ...]
+
+
 def parse(words: tuple[str, ...]) -> list[Output]:
     """What ``-o`` asks for. Raises :class:`UsageError`."""
     outputs = []
@@ -31,46 +38,62 @@ def parse(words: tuple[str, ...]) -> list[Output]:
         if equals and not path:
             raise UsageError(f"-o {word!r}: the path is missing", f"give {name}=PATH, or {name} alone")
         outputs.append(Output(name, path))
+    paths = [output.path for output in outputs if output.path]
+    if twice := next((path for path in paths if paths.count(path) > 1), ""):
+        raise UsageError(f"two outputs have the path {twice}", "give each a path of its own")
     piped = [o.format for o in outputs if not o.path and FORMATS[o.format].text]
     if len(piped) > 1:
-        raise UsageError(f"{' and '.join(piped)} cannot share standard output", "give all but one a path: -o FORMAT=PATH")
+        raise UsageError(
+            f"{' and '.join(piped)} cannot share standard output", "give all but one a path: -o FORMAT=PATH"
+        )
     return outputs
 
 
-def write_all(result: ScanResult, outputs: list[Output], *, quiet: bool, color: bool, show: tuple[str, ...]) -> list[str]:
-    """Write every output and return the paths written; without a text format the summary goes to standard output.
+def write_all(result: ScanResult, outputs: list[Output], *, quiet: bool, color: bool, show: tuple[str, ...]) -> Written:
+    """Write every output; one that cannot be written keeps no other from being written.
 
-    Raises :class:`OutputError`.
+    Without a text format the summary goes to standard output, unless ``quiet``.
     """
-    written = []
-    piped = False
-    for output in outputs:
+    paths: list[str] = []
+    failures: list[OutputError] = []
+    wanted = list(outputs)
+    if not quiet and not any(FORMATS[output.format].text and not output.path for output in outputs):
+        wanted.append(Output("text", ""))
+    for output in wanted:
         found = FORMATS[output.format]
-        if output.path or not found.text:
-            path = Path(output.path or default_name(result, found.extension))
-            write(path, found.render(result))
-            written.append(str(path))
-        elif output.format == "text":
-            piped = True
-            _summary(result, color=color, show=show)
-        else:
-            piped = True
-            sys.stdout.buffer.write(found.render(result).rstrip(b"\n") + b"\n")
-    if not piped and not quiet:
-        _summary(result, color=color, show=show)
-    return written
+        try:
+            if output.path or not found.text:
+                path = output.path or default_name(result, found.extension)
+                write(Path(path), found.render(result))
+                paths.append(path)
+            elif output.format == "text":
+                _print(_summary(result, color=color, show=show))
+            else:
+                _print(found.render(result).rstrip(b"\n") + b"\n")
+        except OutputError as error:
+            failures.append(error)
+    return Written(tuple(paths), tuple(failures))
 
 
 def default_name(result: ScanResult, extension: str) -> str:
     """``kubeaudit-CLUSTER-YYYYMMDDTHHMMSSZ.EXT``."""
-    cluster = re.sub(r"[^A-Za-z0-9.-]+", "-", result.run.context or result.run.cluster_id or result.run.source).strip("-.")
+    cluster = re.sub(r"[^A-Za-z0-9.-]+", "-", result.run.context or result.run.cluster_id or result.run.source).strip(
+        "-."
+    )
     stamp = result.run.start.replace("-", "").replace(":", "")
     return f"kubeaudit-{cluster or 'cluster'}-{stamp}.{extension}"
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write under a temporary name, mode 0600, then rename. Raises :class:`OutputError`."""
+    """Write under a temporary name, mode 0600, then rename; a pipe or device is written to as it is.
+
+    Raises :class:`OutputError`.
+    """
     try:
+        if path.exists() and not path.is_file():
+            # Renaming would put a file in the place of /dev/null, /dev/stdout or a named pipe.
+            path.write_bytes(data)
+            return
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -84,8 +107,24 @@ def write(path: Path, data: bytes) -> None:
         raise OutputError(f"cannot write {path}: {error.strerror or error}", hint) from error
 
 
-def _summary(result: ScanResult, *, color: bool, show: tuple[str, ...]) -> None:
+def _print(data: bytes) -> None:
+    """Write to standard output; a reader that has gone is no failure. Raises :class:`OutputError`."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        drop_output()
+    except OSError as error:
+        drop_output()
+        raise OutputError(
+            f"cannot write standard output: {error.strerror or error}", "give a path: -o FORMAT=PATH"
+        ) from error
+
+
+def _summary(result: ScanResult, *, color: bool, show: tuple[str, ...]) -> bytes:
     from kubeaudit.report.terminal import render_terminal
 
     width = os.get_terminal_size().columns if sys.stdout.isatty() else 100
-    click.echo(render_terminal(result, width, color=color and sys.stdout.isatty(), show=show), nl=False, color=color)
+    text = render_terminal(result, width, color=color and sys.stdout.isatty(), show=show)
+    return text.encode(sys.stdout.encoding, "replace")

@@ -7,7 +7,13 @@ from kubeaudit.errors import UsageError
 from kubeaudit.policy.catalogue import section
 from kubeaudit.policy.problems import near
 
-_folders = click.option("--policies", "folders", multiple=True, metavar="DIR", help="Folder with policies of your own: THEME/ID.yaml (repeatable).")
+_folders = click.option(
+    "--policies",
+    "folders",
+    multiple=True,
+    metavar="DIR",
+    help="Folder with policies of your own: THEME/ID.yaml (repeatable).",
+)
 
 
 @click.group()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime
 
 import click
@@ -9,36 +10,70 @@ from msgspec import structs
 
 from kubeaudit import __version__
 from kubeaudit.cli import config, options, outputs, source
-from kubeaudit.cli.exits import code_of, gate
+from kubeaudit.cli.exits import code_of, gate, tell
+from kubeaudit.cli.progress import heartbeat
 from kubeaudit.errors import UsageError
 from kubeaudit.findings import Run, ScanResult, Tool
 from kubeaudit.settings import Settings, Severity
 from kubeaudit.snapshot import Snapshot
 
-_SHOW = ("system", "builtin", "vendor")
-
 
 @click.command()
-@click.option("-f", "--filename", "paths", multiple=True, metavar="PATH", help="File, folder, - or snapshot to scan instead of a cluster (repeatable).")
+@click.option(
+    "-f",
+    "--filename",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    help="File, folder, - or snapshot to scan instead of a cluster (repeatable).",
+)
 @options.live_options
-@click.option("-o", "--output", "words", multiple=True, metavar="FORMAT[=PATH]", help="text, json, html or sarif (repeatable).")
-@click.option("--select", multiple=True, metavar="CHECK", help="Only these checks: ids, themes or globs (repeatable, or separated by commas).")
+@click.option(
+    "-o", "--output", "words", multiple=True, metavar="FORMAT[=PATH]", help="text, json, html or sarif (repeatable)."
+)
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="CHECK",
+    help="Only these checks: ids, themes or globs (repeatable, or separated by commas).",
+)
 @click.option("--ignore", multiple=True, metavar="CHECK", help="Not these checks (repeatable, or separated by commas).")
-@click.option("--policies", "folders", multiple=True, metavar="DIR", help="Folder with policies of your own: THEME/ID.yaml (repeatable).")
-@click.option("--config", "config_path", default="", metavar="FILE", help="Configuration; kubeaudit.yaml in the current folder is read by default.")
+@click.option(
+    "--policies",
+    "folders",
+    multiple=True,
+    metavar="DIR",
+    help="Folder with policies of your own: THEME/ID.yaml (repeatable).",
+)
+@click.option(
+    "--config",
+    "config_path",
+    default="",
+    metavar="FILE",
+    help="Configuration; kubeaudit.yaml in the current folder is read by default.",
+)
 @click.option("--cni-profile", default="", metavar="NAME", help="Network plugin to assume instead of the detected one.")
-@click.option("--show", default="", metavar="CLASSES", help="List objects that are otherwise only counted: system,builtin,vendor.")
-@click.option("--fail-on", default="", metavar="SEVERITY", help="Exit 1 at findings of this severity or worse; none = never. Default: high.")
-@click.option("--min-coverage", type=float, default=None, metavar="PERCENT", help="Exit 4 if fewer checks could be evaluated.")
+@click.option(
+    "--show", default="", metavar="CLASSES", help="List objects that are otherwise only counted: system,builtin,vendor."
+)
+@click.option(
+    "--fail-on",
+    default="",
+    metavar="SEVERITY",
+    help="Exit 1 at findings of this severity or worse; none = never. Default: high.",
+)
+@click.option(
+    "--min-coverage", type=float, default=None, metavar="PERCENT", help="Exit 4 if fewer checks could be evaluated."
+)
 @click.option("--strict", is_flag=True, help="Exit 4 if any selected check could not be evaluated.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
 @options.common_options
 @click.pass_context
 def command(
-    ctx: click.Context, paths: tuple[str, ...], kubeconfig: str, context: str, user: str, request_timeout: str, timeout: str,
-    namespaces: tuple[str, ...], all_namespaces: bool, words: tuple[str, ...], select: tuple[str, ...], ignore: tuple[str, ...],
-    folders: tuple[str, ...], config_path: str, cni_profile: str, show: str, fail_on: str, min_coverage: float | None, strict: bool,
-    exit_zero: bool, now: str, no_color: bool, quiet: bool, verbose: bool,
+    ctx: click.Context, paths: tuple[str, ...], kubeconfig: str, context: str, user: str, request_timeout: str,
+    timeout: str, namespaces: tuple[str, ...], all_namespaces: bool, words: tuple[str, ...], select: tuple[str, ...],
+    ignore: tuple[str, ...], folders: tuple[str, ...], config_path: str, cni_profile: str, show: str, fail_on: str,
+    min_coverage: float | None, strict: bool, exit_zero: bool, now: str, no_color: bool, quiet: bool, verbose: bool,
 ) -> None:  # fmt: skip
     """Judge a cluster, files or a snapshot, and report what is exposed and why.
 
@@ -55,17 +90,20 @@ def command(
     """
     live = options.live(kubeconfig, context, user, request_timeout, timeout, namespaces, all_namespaces)
     wanted = outputs.parse(words)
-    settings = _settings(config.load(config_path), select, ignore, cni_profile, show, namespaces, fail_on, min_coverage, strict)
+    settings = _settings(
+        config.load(config_path), select, ignore, cni_profile, show, namespaces, fail_on, min_coverage, strict
+    )
     color = colored(no_color)
     clock = options.clock(now)
     began = clock()
     job = prepare(settings, folders)
     with source.stopped_by_sigterm() as stop:
         if paths:
-            snapshot = source.from_files(paths, namespaces, clock)
+            snapshot = source.from_files(paths, namespaces, clock, quiet=quiet)
         else:
             snapshot = source.from_cluster(live, clock, stop, quiet=quiet, color=color)
-        result = ended(job(snapshot, began, clock), flags=ctx.obj or (), stopped=stop.is_set())
+        with nullcontext() if quiet else heartbeat("judging"):
+            result = ended(job(snapshot, began, clock), flags=ctx.obj or (), stopped=stop.is_set())
         written = outputs.write_all(result, wanted, quiet=quiet, color=color, show=settings.show)
     finish(ctx, result, settings, written, exit_zero=exit_zero, quiet=quiet, verbose=verbose)
 
@@ -74,7 +112,7 @@ Job = Callable[[Snapshot, datetime, Callable[[], datetime]], ScanResult]
 
 
 def prepare(settings: Settings, folders: tuple[str, ...]) -> Job:
-    """Load and select the policies before anything is read, so that a wrong word costs no time; the result judges a snapshot."""
+    """Load and select the policies before anything is read: a wrong word costs no time. The job judges a snapshot."""
     from kubeaudit.cli import bundle
     from kubeaudit.policy.select import select as choose
 
@@ -101,40 +139,50 @@ def prepare(settings: Settings, folders: tuple[str, ...]) -> Job:
 
 def ended(result: ScanResult, *, flags: tuple[str, ...], stopped: bool) -> ScanResult:
     """The result with what only the process knows: the words it was called with, and whether it was told to end."""
-    return structs.replace(result, run=structs.replace(result.run, flags=flags, complete=result.run.complete and not stopped))
+    return structs.replace(
+        result, run=structs.replace(result.run, flags=flags, complete=result.run.complete and not stopped)
+    )
 
 
 def finish(
-    ctx: click.Context, result: ScanResult, settings: Settings, written: list[str], *, exit_zero: bool, quiet: bool, verbose: bool
+    ctx: click.Context,
+    result: ScanResult,
+    settings: Settings,
+    written: outputs.Written,
+    *,
+    exit_zero: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Say where the outputs are, what it cost and why the exit code is not 0; then end."""
-    for path in written:
+    for failure in written.failures:
+        tell(failure)
+    for path in written.paths:
         if not quiet:
             click.echo(f"wrote {path}", err=True)
     if verbose:
         run = result.run
-        click.echo(f"{run.requests} requests, {run.bytes} bytes, {run.throttled} times throttled; {run.duration:.1f} s", err=True)
+        click.echo(
+            f"{run.requests} requests, {run.bytes} bytes, {run.throttled} times throttled; {run.duration:.1f} s",
+            err=True,
+        )
     reasons = gate(result, settings.gates, exit_zero=exit_zero)
     for code, text in reasons:
         if not quiet:
             click.echo(f"exit {code}: {text}", err=True)
-    ctx.exit(code_of(reasons))
+    ctx.exit(code_of([*reasons, *((failure.exit_code, failure.message) for failure in written.failures)]))
 
 
 def colored(no_color: bool) -> bool:
-    """Whether colours are wanted at all (NO_COLOR, --no-color); each stream decides by itself whether it is a terminal."""
+    """Whether colours are wanted at all (NO_COLOR, --no-color); whether a stream is a terminal is another question."""
     return not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _settings(
-    base: Settings, select: tuple[str, ...], ignore: tuple[str, ...], cni_profile: str, show: str, namespaces: tuple[str, ...],
-    fail_on: str, min_coverage: float | None, strict: bool,
+    base: Settings, select: tuple[str, ...], ignore: tuple[str, ...], cni_profile: str, show: str,
+    namespaces: tuple[str, ...], fail_on: str, min_coverage: float | None, strict: bool,
 ) -> Settings:  # fmt: skip
     """The configuration with the flags on top: flags win."""
-    shown = tuple(word for word in show.split(",") if word) or base.show
-    for word in shown:
-        if word not in _SHOW:
-            raise UsageError(f"--show {word!r}: no such class", f"classes: {', '.join(_SHOW)}")
     gates = base.gates
     if fail_on:
         gates = structs.replace(gates, fail_on=_severity(fail_on))
@@ -145,7 +193,7 @@ def _settings(
         select=_words(select) or base.select,
         ignore=_words(ignore) or base.ignore,
         cni_profile=cni_profile or base.cni_profile,
-        show=shown,
+        show=options.classes(show) or base.show,
         namespaces=namespaces or base.namespaces,
         gates=structs.replace(gates, strict=strict or gates.strict),
     )
@@ -162,5 +210,3 @@ def _severity(text: str) -> Severity | None:
         return Severity(text)
     except ValueError as error:
         raise UsageError(f"--fail-on {text!r} is no severity", f"severities: {', '.join(Severity)}, none") from error
-
-

@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from types import FrameType
 
@@ -13,15 +13,23 @@ from kubeaudit.cli.options import Live, rfc3339
 from kubeaudit.snapshot import Snapshot
 
 
-def from_files(paths: tuple[str, ...], namespaces: tuple[str, ...], now: Callable[[], datetime]) -> Snapshot:
+def from_files(
+    paths: tuple[str, ...], namespaces: tuple[str, ...], now: Callable[[], datetime], *, quiet: bool
+) -> Snapshot:
     """Files, folders, ``-`` or one snapshot; nothing is contacted (LP-08)."""
+    from kubeaudit.cli.progress import heartbeat
     from kubeaudit.collect.manifests import collect_files
 
     namespace = namespaces[0] if len(namespaces) == 1 else ""
-    return collect_files(paths, stdin=sys.stdin.buffer, namespace=namespace, tool_version=__version__, now=rfc3339(now()))
+    with nullcontext() if quiet else heartbeat("reading files"):
+        return collect_files(
+            paths, stdin=sys.stdin.buffer, namespace=namespace, tool_version=__version__, now=rfc3339(now())
+        )
 
 
-def from_cluster(options: Live, now: Callable[[], datetime], stop: threading.Event, *, quiet: bool, color: bool) -> Snapshot:
+def from_cluster(
+    options: Live, now: Callable[[], datetime], stop: threading.Event, *, quiet: bool, color: bool
+) -> Snapshot:
     """The cluster of the chosen context. ``stop`` ends reading; the snapshot is then marked incomplete (CRON-09)."""
     from kubeaudit.collect.client import Connection, connect
     from kubeaudit.collect.live import check_namespaces, collect
@@ -45,7 +53,8 @@ def from_cluster(options: Live, now: Callable[[], datetime], stop: threading.Eve
     else:
         from kubeaudit.cli.progress import Bars, Lines
 
-        with Bars(color=color) if sys.stderr.isatty() else Lines() as progress:
+        # Bars move the cursor: where no colours are wanted, no other escape sequence is either.
+        with Bars() if color and sys.stderr.isatty() else Lines() as progress:
             snapshot = read(progress)
     check_namespaces(snapshot, options.namespaces)
     return snapshot

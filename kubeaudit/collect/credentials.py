@@ -33,7 +33,7 @@ _QUOTED = re.compile(r"""(?P<quote>\\*["'])(?P<value>(?:(?!(?P=quote))(?:\\.|[^\
 _BLOCK = re.compile(r"""[|>][+\-]?[ \t]*\n[ \t]+(?P<value>[^\n]+(?:\n[ \t]+[^\n]*)*)""")
 _LINE = re.compile(r"""(?P<value>(?:\$\{[^{}\n]*\}|[^\s"',}])(?:\$\{[^{}\n]*\}|[^\n"',}]|(?<=\w)'(?=\w))*)""")
 _WORD = re.compile(r"""(?:\\*["'])?(?P<value>[^\s"'&]+)""")
-_USER = re.compile(r"""["']?[^\s:"']{1,64}:(?P<value>[^\s"']+)""")
+_USER = re.compile(r"""["']?[^\s:="']{1,64}:(?P<value>[^\s"']+)""")
 _USER_FLAGS = ("-u", "--user")
 _HINTS = ("pass", "pwd", "secret", "token", "key", "cred", "auth", "-u")
 """In every text with the name of a credential, or a flag of the line above, stands one of these in lower case."""

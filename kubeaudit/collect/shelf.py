@@ -137,10 +137,11 @@ class Shelf:
     def _placed(self, obj: Fields, kind: Kind) -> Fields:
         """The object with a name and, if its kind has one, a namespace."""
         metadata = dict(found(obj, "metadata"))
-        generated = metadata.get("generateName")
-        name = metadata.get("name") or generated
-        if not isinstance(name, str) or not name:
-            raise _UnusableError("has no metadata.name" if name is None else "has a metadata.name that is no text")
+        name = metadata.get("name") or metadata.get("generateName")
+        if not name:
+            raise _UnusableError("has no metadata.name")
+        if not isinstance(name, str):
+            raise _UnusableError("has a metadata.name that is no text")
         if not metadata.get("name"):
             name = self._generated(kind, metadata, name)
         metadata["name"] = name

@@ -130,7 +130,7 @@ class Composer:
             return event.value
         value = resolve(event.value)
         if name not in _TYPES or not isinstance(value, _TYPES[name]) or not finite(value):
-            raise FaultError(self._place(event), f"cannot read {event.value!r} as !!{name}")
+            raise FaultError(self._place(event), f"the value is no !!{name} of JSON")
         return value
 
     def _open(self, event: yaml.CollectionStartEvent) -> None:

@@ -7,9 +7,10 @@ import yaml
 from kubeaudit.documents.scalars import resolve
 
 if TYPE_CHECKING or not yaml.__with_libyaml__:
-    _Base = yaml.SafeDumper
+    from yaml import SafeDumper as _Base
 else:  # libyaml writes five times as fast
-    _Base = yaml.CSafeDumper
+    from yaml import CSafeDumper as _Base
+
 _STRING = "tag:yaml.org,2002:str"
 _BREAKS = frozenset("\x85\u2028\u2029")
 """Characters that YAML 1.1 takes for line ends, and that only double quotes keep."""

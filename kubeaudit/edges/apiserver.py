@@ -12,7 +12,7 @@ from kubeaudit.edges.traffic import WORLD, service_vertex
 from kubeaudit.edges.vocabulary import EXP_API_FRONT, EXP_API_FROM_POD, EXP_API_PUBLIC, EXP_API_SERVICE
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.nodes import is_public, parse
-from kubeaudit.model.objects.core import Service
+from kubeaudit.model.objects.core import Service, is_port
 from kubeaudit.proof import ANY, KUBECONFIG, Assumption, Confidence, Evidence, State, field, missing
 from kubeaudit.refs import INTERNET, Facet, ObjectRef, Vertex, VertexKind
 from kubeaudit.settings import Fact
@@ -48,7 +48,7 @@ def endpoints(context: Context) -> list[Address]:
     found: list[Address] = []
     for item in context.slices_of.get(KUBERNETES, ()):
         ref = ObjectRef("EndpointSlice", item.metadata.namespace, item.metadata.name, "discovery.k8s.io")
-        ports = [port.port for port in item.ports if port.port] or [443]
+        ports = [port.port for port in item.ports if port.port and is_port("TCP", port.port)] or [443]
         for number, endpoint in enumerate(item.endpoints):
             for position, address in enumerate(endpoint.addresses):
                 shown = field(ref, ("endpoints", number, "addresses", position), address)
@@ -71,9 +71,13 @@ def named(context: Context) -> list[Address]:
 
 
 def _url(found: list[Address], url: str, ref: ObjectRef, path: tuple[str, ...]) -> None:
-    parts = urlsplit(url)
-    if parts.hostname:
-        found.append(Address(parts.hostname, parts.port or 443, field(ref, path, f"{parts.scheme}://{parts.hostname}:{parts.port or 443}")))
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or 443
+    except ValueError:
+        return
+    if host:
+        found.append(Address(host, port, field(ref, path, f"{parts.scheme}://{host}:{port}")))
 
 
 def _public(context: Context) -> Iterator[Edge]:

@@ -139,9 +139,11 @@ def _flaws(context: Context, cls: WorkloadClass) -> Iterator[Edge]:
 
 def _unseen_entries(context: Context) -> Iterator[Edge]:
     """Where a kind that exposes workloads was not read, every workload of that scope may be exposed (EXP-33)."""
+    by_namespace: dict[str, tuple[Unseen, ...]] = {}
     for cls in context.cluster.classes:
-        why = _why_exposed_unknown(context, cls.namespace)
-        if why:
+        if cls.namespace not in by_namespace:
+            by_namespace[cls.namespace] = _why_exposed_unknown(context, cls.namespace)
+        if why := by_namespace[cls.namespace]:
             sentence = f"The internet may reach {cls.label} through something that was not read."
             target = workload(cls, Facet.NET)
             yield Edge(EXP_INTERNET_LB, INTERNET, target, State.UNKNOWN, Confidence.ENV, 1, sentence, (), (), why)

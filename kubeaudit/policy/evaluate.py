@@ -17,6 +17,7 @@ from kubeaudit.policy.cel_judge import judge, kinds_of
 from kubeaudit.policy.exposure import exposures
 from kubeaudit.policy.finding import finding
 from kubeaudit.policy.judgement import Judgement
+from kubeaudit.policy.places import Places
 from kubeaudit.policy.predicates import PREDICATES
 from kubeaudit.policy.predicates.base import Predicate
 from kubeaudit.policy.schema import Policy
@@ -44,7 +45,7 @@ class Evaluation(Struct, frozen=True):
 def evaluate(world: World, snapshot: Snapshot, policies: Sequence[Policy]) -> Evaluation:
     """Judge every selected policy on every subject, and account for what was not read."""
     judged = judge([p for p in policies if p.predicate is None], snapshot, world.cluster)
-    reached = exposures(world)
+    reached, places = exposures(world), Places(world.cluster)
     checks: list[CheckResult] = []
     findings: list[Finding] = []
     undecided: list[Undecided] = []
@@ -56,7 +57,7 @@ def evaluate(world: World, snapshot: Snapshot, policies: Sequence[Policy]) -> Ev
         checks.append(_check(world, policy, settled, missing.of("")))
         for item in settled:
             if item.verdict is Verdict.FAIL:
-                findings.append(finding(world, policy, item, checks[-1], reached))
+                findings.append(finding(world, policy, item, checks[-1], reached, places))
                 routes.extend(item.routes)
             elif item.verdict is Verdict.NOT_EVALUATED:
                 undecided.append(Undecided(policy.id, item.subject, item.unseen, item.detail))

@@ -3,17 +3,23 @@
 import hashlib
 from collections.abc import Mapping
 
-from kubeaudit.findings import SCHEMA, Cause, CheckResult, Exposure, Finding, Subject
+from kubeaudit.findings import SCHEMA, Cause, CheckResult, Exposure, Finding
 from kubeaudit.policy.judgement import Judgement
+from kubeaudit.policy.places import Places
 from kubeaudit.policy.schema import Policy
-from kubeaudit.proof import Evidence, Path, normalized, recheck
+from kubeaudit.proof import recheck
 from kubeaudit.refs import ObjectRef
 from kubeaudit.world import World
 
-_NAMED_LISTS = ("containers", "initContainers", "ephemeralContainers")
 
-
-def finding(world: World, policy: Policy, item: Judgement, check: CheckResult, reached: Mapping[ObjectRef, Exposure]) -> Finding:
+def finding(
+    world: World,
+    policy: Policy,
+    item: Judgement,
+    check: CheckResult,
+    reached: Mapping[ObjectRef, Exposure],
+    places: Places,
+) -> Finding:
     """The finding of a failing judgement; ``reached`` gives the exposure of workloads."""
     ref = item.subject.object
     exposure = item.exposure if item.exposure is not Exposure.NONE else reached.get(ref, Exposure.NONE)
@@ -25,7 +31,7 @@ def finding(world: World, policy: Policy, item: Judgement, check: CheckResult, r
         message=item.message,
         cause=item.cause or Cause(ref, policy.title),
         evidence=item.evidence,
-        fingerprint=fingerprint(world.cluster.header.cluster_id, policy.id, item),
+        fingerprint=fingerprint(world.cluster.header.cluster_id, policy.id, item, places),
         evidence_hash=hashlib.sha256("\x1f".join(f"{e.value}{e.absent}" for e in item.evidence).encode()).hexdigest(),
         value=item.value,
         scope=check.scope,
@@ -39,26 +45,11 @@ def finding(world: World, policy: Policy, item: Judgement, check: CheckResult, r
     )
 
 
-def fingerprint(cluster_id: str, check: str, item: Judgement) -> str:
+def fingerprint(cluster_id: str, check: str, item: Judgement, places: Places) -> str:
     """CHK-33: survives restarts and rollouts. Values, UIDs, pod names and hashes are left out; findings that rest on a path leave its
     hops out too."""
     subject = item.subject
     ref = subject.object
-    places = [] if item.routes else [_place(e, subject) for e in item.evidence]
-    parts = [SCHEMA, cluster_id, check, ref.group, ref.kind, ref.namespace, ref.name, subject.container, *sorted(set(places))]
+    where = () if item.routes else sorted({places.of(e, subject) for e in item.evidence})
+    parts = [SCHEMA, cluster_id, check, ref.group, ref.kind, ref.namespace, ref.name, subject.container, *where]
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
-
-
-def _place(evidence: Evidence, subject: Subject) -> str:
-    """The path with list indexes replaced by the element's name: the container's, else ``*``.
-
-    Of another object than the subject only the kind counts: names of pods, slices and nodes change.
-    """
-    steps: list[str | int] = []
-    for part in evidence.path:
-        if isinstance(part, int):
-            steps.append(subject.container if subject.container and steps and steps[-1] in _NAMED_LISTS else "*")
-        else:
-            steps.append(part)
-    place: Path = tuple(steps)
-    return ("" if evidence.object == subject.object else evidence.object.kind) + normalized(place)

@@ -69,10 +69,12 @@ def _on_object(rule: Rule) -> bool:
 
 def _judge(judge: "_Judge", workloads: Sequence[Workload], found: dict[str, list[Judgement]]) -> None:
     for workload in workloads:
-        one = judge.pods if _by_pods(workload) else judge.template
-        members = judge.members(workload)
+        pods = judge.members(workload)
+        template = None if _by_pods(workload) else judge.member(workload.template, workload)
         for rule in judge.rules:
-            found[rule.policy.id].extend(one(rule, workload, members))
+            found[rule.policy.id].extend(
+                judge.pods(rule, workload, pods) if template is None else judge.template(rule, workload, template, pods)
+            )
 
 
 class _Judge:
@@ -90,26 +92,35 @@ class _Judge:
         found: _Members = {}
         for number in workload.pods:
             pod = self._cluster.pods[number]
-            found.setdefault(self._member(pod.spec, pod.ref), []).append(pod)
+            found.setdefault(self.member(pod.spec, pod), []).append(pod)
         return found
 
-    def template(self, rule: Rule, workload: Workload, pods: _Members) -> Iterator[Judgement]:
+    def member(self, spec: int, owner: Workload | Pod) -> Member:
+        """A spec of a workload or pod, with what is read of the object itself."""
+        return self._shapes.shape_of(spec), self._objects.of(owner.ref) if self._objects else NO_ROW
+
+    def template(self, rule: Rule, workload: Workload, template: Member, pods: _Members) -> Iterator[Judgement]:
         """Verdicts on the template, then on containers of live pods whose verdict differs from it (CHK-18)."""
-        member = self._member(workload.template, workload.ref)
-        units = self._shapes.units(rule, member)
+        total = len(workload.pods)
+        units = self._shapes.units(rule, template)
         if not units:
-            yield Judgement(self._subject(workload, ""), Verdict.NOT_APPLICABLE, instances=len(workload.pods))
-        drifted = self._drifted(rule, pods, member, {unit.seat.container: unit.decision.verdict for unit in units})
+            yield Judgement(self._subject(workload, ""), Verdict.NOT_APPLICABLE, instances=total)
+        wanted = {unit.seat.container: unit.decision.verdict for unit in units}
+        drifted = self._drifted(rule, pods, template, wanted)
         for unit in units:
-            gone = {pod.name for group in drifted if group.unit.seat.container == unit.seat.container for pod in group.pods}
+            container = unit.seat.container
+            gone = {pod.name for group in drifted if group.unit.seat.container == container for pod in group.pods}
+            if unit.decision.verdict in _HARMLESS:
+                yield Judgement(self._subject(workload, container), unit.decision.verdict, instances=total - len(gone))
+                continue
             yield from judgements(
                 rule.policy,
-                self._subject(workload, unit.seat.container),
+                self._subject(workload, container),
                 unit.decision,
                 workload.ref,
                 _roots(workload.template_path, unit),
                 patch=self._patch(rule, unit, workload.template_path),
-                instances=len(workload.pods) - len(gone),
+                instances=total - len(gone),
                 pods=self._names(workload, gone) if unit.decision.verdict is Verdict.FAIL else (),
             )
         for group in drifted:
@@ -127,9 +138,6 @@ class _Judge:
         for group in groups.values():
             patch = None if workload.owner_unread else self._patch(rule, group.unit, _POD_SPEC)
             yield from self._of_group(rule, workload, group, patch, drift=False)
-
-    def _member(self, spec: int, ref: ObjectRef) -> Member:
-        return self._shapes.shape_of(spec), self._objects.of(ref) if self._objects else NO_ROW
 
     def _drifted(self, rule: Rule, pods: _Members, template: Member, wanted: dict[str, Verdict]) -> list[_Group]:
         """Containers of pods whose verdict is not the template's; one that only pods have counts where it does not

@@ -7,12 +7,14 @@ escapes markup.
 import base64
 import hashlib
 import re
+from functools import cache
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
 from markupsafe import Markup, escape
 
 from kubeaudit import data
 from kubeaudit.findings import Certainty, ScanResult, Verdict
+from kubeaudit.garbage import collection_paused
 from kubeaudit.proof import State
 from kubeaudit.report import words
 from kubeaudit.report.html_view import page
@@ -23,6 +25,7 @@ LONG_NAME = 32
 _BREAK = re.compile(r"(?<=[._:@])(?=[A-Za-z])")
 
 
+@collection_paused()
 def render(result: ScanResult) -> bytes:
     """The report as UTF-8."""
     style, script = _source("page.css"), _source("page.js")
@@ -47,7 +50,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters["name"] = _breakable
+    # The same objects and containers are named in many findings; the names live as long as the environment.
+    environment.filters["name"] = cache(_breakable)
     environment.globals.update(
         words=words,
         severities=list(Severity),

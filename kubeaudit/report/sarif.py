@@ -1,11 +1,13 @@
 """SARIF 2.1.0 (OASIS Standard, REP-12): results, paths as code flows, and what was not evaluated as notifications."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from urllib.parse import quote
 
 import msgspec
 
 from kubeaudit.findings import CheckResult, Finding, Hop, ObjectClass, PathResult, Run, ScanResult, Verdict
+from kubeaudit.garbage import collection_paused
 from kubeaudit.proof import State, dotted
 from kubeaudit.refs import ObjectRef
 from kubeaudit.report.groups import by_check
@@ -22,6 +24,7 @@ MAX_TEXT = 1_000
 Json = dict[str, object]
 
 
+@collection_paused()
 def render(result: ScanResult) -> bytes:
     """One SARIF log with one run, as one line of JSON with sorted keys."""
     return msgspec.json.encode(log(result), order="sorted") + b"\n"
@@ -32,6 +35,8 @@ def log(result: ScanResult) -> Json:
     rules = rules_of(result)
     paths = {path.id: path for path in result.paths}
     cluster = cluster_name(result.run)
+    # Objects and paths stand in many findings; each is written out once and shared.
+    place, flow = cache(lambda ref: _location(ref, cluster)), cache(lambda name: _code_flow(paths[name], cluster))
     found = [finding for group in by_check(result, set(ObjectClass)) for finding in group.findings]
     run: Json = {
         "tool": {"driver": _driver(result.run, rules)},
@@ -39,7 +44,10 @@ def log(result: ScanResult) -> Json:
         "automationDetails": {"id": f"kubeaudit/{cluster}/"},
         "invocations": [_invocation(result, rules)],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, rules, paths, cluster) for finding in found],
+        "results": [
+            {**_result(finding, rules, place), **_flows([flow(name) for name in finding.paths if name in paths])}
+            for finding in found
+        ],
         "properties": _properties(result),
     }
     return {"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [run]}
@@ -62,16 +70,20 @@ def _driver(run: Run, rules: Rules) -> Json:
     }
 
 
-def _result(finding: Finding, rules: Rules, paths: dict[str, PathResult], cluster: str) -> Json:
+def _flows(flows: list[Json]) -> Json:
+    return {"codeFlows": flows} if flows else {}
+
+
+def _result(finding: Finding, rules: Rules, place: Callable[[ObjectRef], Json]) -> Json:
     subject = finding.subject
-    result: Json = {
+    return {
         "ruleId": finding.check,
         "ruleIndex": rules.index[finding.check],
         "level": LEVELS[finding.severity],
         "kind": "fail",
         "message": {"text": _message(finding)},
         "partialFingerprints": {"kubeaudit/v1": finding.fingerprint},
-        "locations": [_location(subject.object, cluster)],
+        "locations": [place(subject.object)],
         "properties": {
             "severity": finding.severity,
             "certainty": finding.certainty,
@@ -86,8 +98,6 @@ def _result(finding: Finding, rules: Rules, paths: dict[str, PathResult], cluste
             "recheck": [_clean(line) for line in finding.recheck],
         },
     }
-    flows = [_code_flow(paths[name], cluster) for name in finding.paths if name in paths]
-    return {**result, "codeFlows": flows} if flows else result
 
 
 def _message(finding: Finding) -> str:
@@ -222,4 +232,4 @@ def _verdict(check: CheckResult) -> Json:
 
 
 def _clean(text: str) -> str:
-    return visible(clipped(text, MAX_TEXT), lines=True)
+    return text if len(text) <= MAX_TEXT and text.isprintable() else visible(clipped(text, MAX_TEXT), lines=True)

@@ -1,7 +1,7 @@
 """A small, believable company cluster on the real API server: nodes at a cloud, running pods, entry points, policies.
 
-No controller runs: what they would make (ReplicaSets, pods with a node and an address, EndpointSlices) is made here, and
-what kubelets and clouds report is written through the status subresources. So the cluster stays as it was made.
+No controller runs: what they would make (ReplicaSets, pods with a node and an address, EndpointSlices) is made here,
+and what kubelets and clouds report is written through the status subresources. So the cluster stays as it was made.
 
 The story: ``shop/frontend`` faces the internet and nothing keeps it from the metadata service; ``payments/gateway``
 faces the internet too, and its namespace's egress policy closes metadata; ``tools/console`` is cluster-admin behind an
@@ -22,7 +22,9 @@ SHOP_ADDRESS, GATEWAY_ADDRESS, INGRESS_ADDRESS = "20.61.10.7", "20.61.10.8", "20
 NODES = ("aks-web-0", "aks-web-1")
 _NETWORKING = "networking.k8s.io/v1"
 _MERGE = "application/merge-patch+json"
-_PROVIDER = "azure:///subscriptions/0000/resourceGroups/company/providers/Microsoft.Compute/virtualMachineScaleSets/aks-web"
+_PROVIDER = (
+    "azure:///subscriptions/0000/resourceGroups/company/providers/Microsoft.Compute/virtualMachineScaleSets/aks-web"
+)
 EGRESS: dict[str, Any] = {
     "apiVersion": _NETWORKING,
     "kind": "NetworkPolicy",

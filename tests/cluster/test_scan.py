@@ -2,9 +2,6 @@
 
 import html
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,17 +9,17 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from kubeaudit.findings import CheckResult, ScanResult, Verdict, decode
+from kubeaudit.findings import CheckResult, ScanResult, Verdict
 from kubeaudit.kinds import KINDS, NAMED_CONFIGMAPS, expand
 from kubeaudit.proof import State
 from tests.factory import shipped
 
 from . import company
-from .rest import Json, KubeObject, at, text
+from .commands import NOW, Done, run
+from .rest import KubeObject, at, text
 from .server import ApiServer
 
 ROOT = Path(__file__).resolve().parents[2]
-NOW = "2026-11-24T06:17:00Z"
 AUDITOR = ("kubeaudit", "kubeaudit")
 HALF_BLIND = ("kubeaudit", "half-blind")
 """A ServiceAccount with the same rights, but for one: it may not list NetworkPolicies."""
@@ -30,19 +27,6 @@ POLICIES = "networkpolicies.networking.k8s.io"
 RULE = '- {apiGroups: ["networking.k8s.io"], verbs: [list], resources: [networkpolicies]}'
 EGRESS = "/apis/networking.k8s.io/v1/namespaces/payments/networkpolicies/egress"
 GATEWAY, LEDGER = "Deployment payments/gateway", "Deployment payments/ledger"
-
-
-class Done(NamedTuple):
-    """How a command ended: its exit code and what it printed."""
-
-    code: int
-    out: bytes
-    err: str
-
-    @property
-    def result(self) -> ScanResult:
-        """The result document on standard output."""
-        return decode(self.out)
 
 
 class Auditor(NamedTuple):
@@ -62,17 +46,6 @@ class Auditor(NamedTuple):
         done = self("scan", "--now", NOW, "-o", "json", *words)
         assert done.code == 1, done.err
         return done.result
-
-
-def run(folder: Path, *words: str) -> Done:
-    """Runs the command line there, with nothing of the machine's own configuration."""
-    command = [sys.executable, "-m", "kubeaudit", *words]
-    done = subprocess.run(command, cwd=folder, env=environ(folder), capture_output=True, check=False)
-    return Done(done.returncode, done.stdout, done.stderr.decode())
-
-
-def environ(folder: Path) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
 
 
 def deployed() -> Iterator[dict[str, Any]]:
@@ -149,7 +122,9 @@ def test_lp_01_a_scan_under_the_default_role_asks_for_nothing_it_may_not_have(au
     assert {at(event, "responseStatus", "code") for event in asked} <= {200, 201, 404}
     for event in asked:
         if "objectRef" not in event:
-            assert (text(event, "verb"), text(event, "requestURI")) in {("get", f"/{p}") for p in ("api", "apis", "version")}
+            assert (text(event, "verb"), text(event, "requestURI")) in {
+                ("get", f"/{p}") for p in ("api", "apis", "version")
+            }
             continue
         reference = event["objectRef"]
         assert isinstance(reference, dict)
@@ -338,4 +313,33 @@ def test_deleting_the_egress_policy_of_payments_also_leaves_its_pods_uncovered(a
 def changed(before: ScanResult, after: ScanResult) -> set[str]:
     """Checks whose counts of verdicts differ."""
     then = verdicts(before)
-    return {check.id for check in after.checks if check.counts != then[check.id].counts or check.folded != then[check.id].folded}
+    return {
+        check.id
+        for check in after.checks
+        if check.counts != then[check.id].counts or check.folded != then[check.id].folded
+    }
+
+
+# What is asked for, and is not there.
+
+
+def test_a_namespace_that_does_not_exist(auditor: Auditor) -> None:
+    done = auditor("scan", "-q", "-n", "shop", "-n", "shpo", "-o", "json=result.json")
+    assert (done.code, done.out) == (2, b"")
+    assert "no such namespace: shpo" in done.err
+    assert "payments" in done.err, "the hint names the namespaces that there are"
+    assert list(auditor.folder.iterdir()) == []
+
+
+def test_n_limits_what_is_reported_and_not_what_is_read(auditor: Auditor) -> None:
+    whole, shop = auditor.scan(), auditor.scan("-n", "shop")
+    assert {f.subject.object.namespace for f in shop.findings if f.subject.object.kind == "Deployment"} == {"shop"}
+    assert failed(shop, "meta-exposed-pod") == {("meta-exposed-pod", "Deployment shop/frontend")}
+    assert shop.run.objects == whole.run.objects
+
+
+def test_a_context_that_is_not_there(auditor: Auditor) -> None:
+    done = auditor("scan", "-q", "--context", "staging")
+    assert (done.code, done.out) == (2, b"")
+    assert "'staging'" in done.err
+    assert "company" in done.err, "the hint names the contexts that there are"

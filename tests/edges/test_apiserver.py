@@ -1,7 +1,25 @@
 """Ways to the API server (EXP-201..203, -215)."""
 
+from typing import Any
+
 import pytest
-from factory import Object, calico, check, edge, edges, named, node, pod, policy, scanned, service, slice_of, snapshot, states, world
+from factory import (
+    Object,
+    calico,
+    check,
+    edge,
+    edges,
+    named,
+    node,
+    pod,
+    policy,
+    scanned,
+    service,
+    slice_of,
+    snapshot,
+    states,
+    world,
+)
 
 from kubeaudit.proof import Confidence, State
 from kubeaudit.refs import INTERNET
@@ -16,8 +34,15 @@ def api(address: str = "10.0.0.10", port: int = 6443) -> Object:
     return slice_of("kubernetes", space="default", port=port, endpoints=[{"addresses": [address]}])
 
 
-def kubernetes(kind: str = "ClusterIP", **fields: object) -> Object:
-    return service("kubernetes", kind, "default", {"port": 443, "targetPort": 6443, "nodePort": fields.pop("nodePort", 0)}, selector={}, **fields)
+def kubernetes(kind: str = "ClusterIP", **fields: Any) -> Object:
+    return service(
+        "kubernetes",
+        kind,
+        "default",
+        {"port": 443, "targetPort": 6443, "nodePort": fields.pop("nodePort", 0)},
+        selector={},
+        **fields,
+    )
 
 
 def info(url: str) -> Object:
@@ -36,7 +61,7 @@ def info(url: str) -> Object:
         ([api("2001:db8::10")], {}, YES, "EndpointSlice"),
     ],
 )
-def test_exp_201_public_private_and_names(objects: list[Object], header: dict[str, str], wanted: State, kind: str) -> None:
+def test_exp_201_public_private_and_names(objects: list[Object], header: Object, wanted: State, kind: str) -> None:
     one = edge(world(snapshot(objects, **header)), "EXP-201")
     assert (one.source, one.state, one.confidence) == (INTERNET, wanted, Confidence.ENV)
     assert one.evidence[0].object.kind == kind and one.assumptions[0].name == "api-server-public"
@@ -59,14 +84,20 @@ def test_exp_201_verdict_of_the_check() -> None:
     assert check(scanned(snapshot([], {SLICES: Outcome.REFUSED}), name), name).verdict == "not-evaluated"
 
 
-def front(kind: str, **fields: object) -> Object:
+def front(kind: str, **fields: Any) -> Object:
     return service("front", kind, "shop", {"port": 443, "targetPort": 6443}, selector={}, **fields)
 
 
 @pytest.mark.parametrize(
     ("objects", "reached"),
     [
-        ([front("LoadBalancer", status=[{"ip": "203.0.113.2"}]), slice_of("front", port=6443, endpoints=[{"addresses": ["10.0.0.10"]}])], YES),
+        (
+            [
+                front("LoadBalancer", status=[{"ip": "203.0.113.2"}]),
+                slice_of("front", port=6443, endpoints=[{"addresses": ["10.0.0.10"]}]),
+            ],
+            YES,
+        ),
         ([front("LoadBalancer"), slice_of("front", port=6443, endpoints=[{"addresses": ["10.0.0.10"]}])], UNKNOWN),
         ([front("ClusterIP"), slice_of("front", port=6443, endpoints=[{"addresses": ["10.0.0.10"]}])], None),
         ([front("ExternalName", externalName="kubernetes.default.svc.cluster.local.")], None),
@@ -88,7 +119,9 @@ def test_exp_202_an_ingress_to_it() -> None:
 
 def test_exp_202_other_ports_and_addresses_are_no_front() -> None:
     for port, address in ((443, "10.0.0.10"), (6443, "10.0.0.11")):
-        found = world([api(), front("LoadBalancer"), slice_of("front", port=port, endpoints=[{"addresses": [address]}])])
+        found = world(
+            [api(), front("LoadBalancer"), slice_of("front", port=port, endpoints=[{"addresses": [address]}])]
+        )
         assert not edges(found, "EXP-202")
 
 
@@ -116,7 +149,9 @@ def test_exp_215_egress_is_judged_after_translation() -> None:
 
 
 def test_exp_215_one_reachable_address_is_enough_and_is_the_one_shown() -> None:
-    two = slice_of("kubernetes", space="default", port=6443, endpoints=[{"addresses": ["10.0.0.10"]}, {"addresses": ["10.0.0.11"]}])
+    two = slice_of(
+        "kubernetes", space="default", port=6443, endpoints=[{"addresses": ["10.0.0.10"]}, {"addresses": ["10.0.0.11"]}]
+    )
     only = policy("egress", policyTypes=["Egress"], egress=[{"to": [{"ipBlock": {"cidr": "10.0.0.11/32"}}]}])
     one = edge(world([calico(), two, pod(), only]), "EXP-215", source="shop")
     assert one.state is YES and one.evidence[0].value == '"10.0.0.11"'
@@ -128,3 +163,9 @@ def test_exp_215_unread_address_is_unknown_only_behind_a_policy() -> None:
     assert states(world(snapshot([calico(), pod()], reads)), "EXP-215", source="shop") == {YES}
     one = edge(world(snapshot([calico(), pod(), closed], reads)), "EXP-215", source="shop")
     assert one.state is UNKNOWN and one.unseen[0].resource == SLICES
+
+
+@pytest.mark.parametrize("url", ["https://a:b", "https://[::1", "https://1.2.3.4:99999", "", "nonsense"])
+def test_exp_201_addresses_that_are_none_do_not_end_the_run(url: str) -> None:
+    found = world(snapshot([api(port=99999), info(url), pod()], server_url=url))
+    assert states(found, "EXP-201") == {UNKNOWN} and states(found, "EXP-215") == {YES}

@@ -1,7 +1,9 @@
 """Who may connect to load balancers, node ports, external IPs, host ports and the host network (EXP-101..108)."""
 
+from typing import Any
+
 import pytest
-from factory import deployment, edge, edges, files, node, pod, service, snapshot, states, world
+from factory import Object, deployment, edge, edges, files, node, pod, service, snapshot, states, world
 
 from kubeaudit.proof import Confidence, State
 from kubeaudit.refs import INTERNET, PRIVATE_NETWORK, VertexKind
@@ -13,7 +15,7 @@ PUBLIC = [{"ip": "203.0.113.1"}]
 LB = "LoadBalancer"
 
 
-def balancer(**fields: object) -> object:
+def balancer(**fields: Any) -> Object:
     return service(kind=LB, allocateLoadBalancerNodePorts=False, **fields)
 
 
@@ -41,7 +43,9 @@ def test_exp_102_whole_ranges_are_no_limit() -> None:
 
 
 def test_exp_102_ranges_of_the_private_network_are_no_way_in_from_the_internet() -> None:
-    found = world([balancer(status=PUBLIC, loadBalancerSourceRanges=["10.0.0.0/8"]), deployment(), pod(owner=deployment())])
+    found = world(
+        [balancer(status=PUBLIC, loadBalancerSourceRanges=["10.0.0.0/8"]), deployment(), pod(owner=deployment())]
+    )
     entry = edge(found, "EXP-102").target
     assert found.searches["internet"].state(entry) is None
     assert found.private.state(entry) is YES
@@ -57,10 +61,14 @@ def test_exp_103_internal_load_balancer() -> None:
 def test_exp_r17_not_every_entry_is_the_internet() -> None:
     annotation = {"service.beta.kubernetes.io/aws-load-balancer-internal": "true"}
     nodes = [node("n1", "aws:///a/i-1")]
-    assert {e.row for e in edges(world([*nodes, balancer(annotations=annotation)]), source="", target="entry-point")} == {"EXP-103"}
+    assert {
+        e.row for e in edges(world([*nodes, balancer(annotations=annotation)]), source="", target="entry-point")
+    } == {"EXP-103"}
     limited = balancer(status=PUBLIC, loadBalancerSourceRanges=["203.0.113.0/24"])
     assert {e.row for e in edges(world([*nodes, limited]), target="entry-point")} == {"EXP-102"}
-    assert {e.row for e in edges(world([*nodes, balancer(status=[{"ip": "10.0.0.9"}])]), target="entry-point")} == {"EXP-103"}
+    assert {e.row for e in edges(world([*nodes, balancer(status=[{"ip": "10.0.0.9"}])]), target="entry-point")} == {
+        "EXP-103"
+    }
     assert {e.row for e in edges(world([*nodes, service(kind="NodePort")]), target="entry-point")} == {"EXP-105"}
 
 
@@ -74,11 +82,15 @@ def test_exp_r17_not_every_entry_is_the_internet() -> None:
         ({"kind": "ClusterIP"}, False),
     ],
 )
-def test_exp_104_which_services_have_node_ports(fields: dict[str, object], wanted: bool) -> None:
+def test_exp_104_which_services_have_node_ports(fields: dict[str, Any], wanted: bool) -> None:
     found = edges(world([node("n1", "", "203.0.113.7"), service(**fields)]), "EXP-104")
     assert bool(found) is wanted
     for one in found:
-        assert one.source == INTERNET and one.assumptions[0].name == "cloud-firewall-open" and one.confidence is Confidence.ENV
+        assert (
+            one.source == INTERNET
+            and one.assumptions[0].name == "cloud-firewall-open"
+            and one.confidence is Confidence.ENV
+        )
         assert one.evidence[-1].object.name == "n1" and one.evidence[-1].value == '"203.0.113.7"'
 
 
@@ -102,13 +114,16 @@ def test_exp_106_external_ips_by_the_class_of_the_address() -> None:
     found = world(objects)
     sources = {one.source: one for one in edges(found, "EXP-106")}
     assert set(sources) == {INTERNET, PRIVATE_NETWORK}
-    assert sources[INTERNET].evidence[0].path == ("spec", "externalIPs", 0) and sources[INTERNET].confidence is Confidence.ENV
+    assert (
+        sources[INTERNET].evidence[0].path == ("spec", "externalIPs", 0)
+        and sources[INTERNET].confidence is Confidence.ENV
+    )
 
 
 CONTAINER = {"name": "web", "image": "x", "ports": [{"containerPort": 80, "hostPort": 8081}]}
 
 
-def on_nodes(**fields: object) -> list[object]:
+def on_nodes(**fields: Any) -> list[Object]:
     return [node("n1", "", "10.0.0.1", "203.0.113.7"), pod(**fields)]
 
 
@@ -144,14 +159,23 @@ def test_exp_107_sidecars_count_and_init_containers_do_not() -> None:
 
 def test_exp_107_only_the_nodes_it_runs_on_count() -> None:
     nodes = [node("n1"), node("n2", "", "203.0.113.8")]
-    assert edges(world([*nodes, pod(containers=[CONTAINER])]), "EXP-107", target="entry-point")[0].source == PRIVATE_NETWORK
-    assert edges(world([*nodes, pod(containers=[CONTAINER], place="n2")]), "EXP-107", target="entry-point")[0].source == INTERNET
+    assert (
+        edges(world([*nodes, pod(containers=[CONTAINER])]), "EXP-107", target="entry-point")[0].source
+        == PRIVATE_NETWORK
+    )
+    assert (
+        edges(world([*nodes, pod(containers=[CONTAINER], place="n2")]), "EXP-107", target="entry-point")[0].source
+        == INTERNET
+    )
 
 
 def test_exp_108_host_network_listens_on_the_node() -> None:
     found = edge(world(on_nodes(hostNetwork=True, containers=[CONTAINER])), "EXP-108")
     assert found.source == INTERNET and found.target.key == "workload/shop/Pod/web-1.net"
-    assert {a.name for a in found.assumptions} == {"cloud-firewall-open", "listening-ports"} and "(80)" in found.sentence
+    assert {a.name for a in found.assumptions} == {
+        "cloud-firewall-open",
+        "listening-ports",
+    } and "(80)" in found.sentence
     silent = edge(world(on_nodes(hostNetwork=True, containers=[{"name": "x"}])), "EXP-108")
     assert "any port it listens on" in silent.sentence
 
@@ -161,7 +185,15 @@ def test_exp_108_host_network_listens_on_the_node() -> None:
 def test_ports_no_api_server_takes_do_not_end_the_run(number: int, protocol: str) -> None:
     bad = {"name": "web", "ports": [{"containerPort": number, "hostPort": 80, "protocol": protocol, "name": "http"}]}
     broken = service("broken", LB, port={"port": 80, "targetPort": "http", "protocol": "TCP"})
-    found = world(files([deployment(containers=[bad]), broken, service("other", LB, port={"port": 80, "targetPort": number, "protocol": protocol})]))
+    found = world(
+        files(
+            [
+                deployment(containers=[bad]),
+                broken,
+                service("other", LB, port={"port": 80, "targetPort": number, "protocol": protocol}),
+            ]
+        )
+    )
     assert not edges(found, "EXP-107")
     assert [item.object.name for item in found.cluster.bad if item.object] == ["other"]
     assert states(found, "EXP-101", target="workload/shop/Deployment/web") == {UNKNOWN}, "what it exposes is not known"

@@ -1,7 +1,26 @@
 """Tokens, groups, grants and what they amount to (EXP-205, -206, -601..603, -611, -625)."""
 
+from typing import Any
+
 import pytest
-from factory import Object, account, bind, check, deployment, edge, edges, files, pod, role, rule, scanned, snapshot, spec, states, world
+from factory import (
+    Object,
+    account,
+    bind,
+    check,
+    deployment,
+    edge,
+    edges,
+    files,
+    pod,
+    role,
+    rule,
+    scanned,
+    snapshot,
+    spec,
+    states,
+    world,
+)
 
 from kubeaudit.edges.identity import Token, token_of
 from kubeaudit.graph.paths import searches_from
@@ -39,9 +58,11 @@ AUTO, PROJECTED, NONE = Token.AUTOMOUNTED, Token.PROJECTED, Token.NONE
         (False, None, [INJECTED], PROJECTED, ("Pod", "serviceAccountToken")),
     ],
 )
-def test_exp_601_precedence(on_pod: bool | None, on_account: bool | None, volumes: list[Object], kind: Token, decided_by: object) -> None:
-    fields = {} if on_pod is None else {"automountServiceAccountToken": on_pod}
-    given = {} if on_account is None else {"automountServiceAccountToken": on_account}
+def test_exp_601_precedence(
+    on_pod: bool | None, on_account: bool | None, volumes: list[Object], kind: Token, decided_by: object
+) -> None:
+    fields: Object = {} if on_pod is None else {"automountServiceAccountToken": on_pod}
+    given: Object = {} if on_account is None else {"automountServiceAccountToken": on_account}
     found = world([pod(**spec(volumes=volumes, **fields)), account(**given)])
     mount = token_of(found.context, found.cluster.classes[0])
     last = mount.evidence[-1]
@@ -60,7 +81,12 @@ def test_exp_r07_automount_false_is_no_identity_and_a_projection_brings_it_back(
 
 @pytest.mark.parametrize(
     ("fields", "name"),
-    [({}, "default"), ({"serviceAccountName": "a"}, "a"), ({"serviceAccount": "b"}, "b"), ({"serviceAccountName": "a", "serviceAccount": "b"}, "a")],
+    [
+        ({}, "default"),
+        ({"serviceAccountName": "a"}, "a"),
+        ({"serviceAccount": "b"}, "b"),
+        ({"serviceAccountName": "a", "serviceAccount": "b"}, "a"),
+    ],
 )
 def test_exp_601_which_account(fields: Object, name: str) -> None:
     assert edge(world([pod(**fields)]), "EXP-601").target.key == f"service-account/shop/{name}"
@@ -80,7 +106,7 @@ def test_exp_601_evidence_stands_in_the_template() -> None:
     assert one.evidence[0].path == ("spec", "template", "spec", "automountServiceAccountToken")
 
 
-def held(objects: list[Object], **facts: Fact) -> State | None:
+def held(objects: list[Object], **facts: Any) -> State | None:
     """Whether the pod's token amounts to cluster-admin."""
     found = world([pod(), account(), ADMIN, *objects], **facts)
     return searches_from(found.graph, [edge(found, "EXP-601").source], found.settings).state(CLUSTER_ADMIN)
@@ -118,7 +144,9 @@ def test_exp_r40_content_decides_never_the_name(rules: list[Object], space: str,
     made = [role("harmless-view", *rules), bind("b", "harmless-view", "sa:shop/default", space=space)]
     found = world([pod(), *made])
     wanted = {row} if row else set()
-    assert {one.row for one in edges(found, source="grant/")} - ({"EXP-611"} if row == "EXP-625" or space else set()) == wanted
+    assert {one.row for one in edges(found, source="grant/")} - (
+        {"EXP-611"} if row == "EXP-625" or space else set()
+    ) == wanted
 
 
 def test_exp_r40_a_harmless_role_named_admin_is_none() -> None:

@@ -1,7 +1,23 @@
 """Which controller serves an Ingress, from where, and where it leads (EXP-110..112)."""
 
+from typing import Any
+
 import pytest
-from factory import Object, controller, edge, edges, files, ingress, ingress_class, node, pod, service, slice_of, snapshot, world
+from factory import (
+    Object,
+    controller,
+    edge,
+    edges,
+    files,
+    ingress,
+    ingress_class,
+    node,
+    pod,
+    service,
+    slice_of,
+    snapshot,
+    world,
+)
 
 from kubeaudit.proof import State
 from kubeaudit.refs import INTERNET, PRIVATE_NETWORK, VertexKind
@@ -13,7 +29,7 @@ SHOP = [pod(), service(), slice_of("web", "web-1")]
 GCE = node("n1", "gce:///p/z/n1")
 
 
-def source_of(objects: list[Object], **facts: object) -> list[tuple[object, State]]:
+def source_of(objects: list[Object], **facts: Any) -> list[tuple[object, State]]:
     return [(one.source, one.state) for one in edges(world(objects), "EXP-110")]
 
 
@@ -36,7 +52,9 @@ def test_exp_110_the_annotation_beats_the_class() -> None:
     assert one.source.kind is VertexKind.WORKLOAD and one.evidence[0].path == ("metadata", "annotations", CLASS)
 
 
-@pytest.mark.parametrize("reads", [{}, {"ingressclasses.networking.k8s.io": Outcome.REFUSED}, {"pods": Outcome.REFUSED}])
+@pytest.mark.parametrize(
+    "reads", [{}, {"ingressclasses.networking.k8s.io": Outcome.REFUSED}, {"pods": Outcome.REFUSED}]
+)
 def test_exp_110_unrecognised_controllers_are_unknown(reads: dict[str | tuple[str, str], Outcome]) -> None:
     one = edge(world(snapshot([ingress(cls="own"), service()], reads)), "EXP-110")
     assert (one.source, one.state) == (INTERNET, UNKNOWN)
@@ -56,7 +74,10 @@ def test_exp_110_the_newest_default_class_wins() -> None:
         item["metadata"]["creationTimestamp"] = made
         return item
 
-    old, new = default("z", "2024-01-01T00:00:00Z", "example.com/a"), default("a", "2025-01-01T00:00:00Z", "k8s.io/ingress-nginx")
+    old, new = (
+        default("z", "2024-01-01T00:00:00Z", "example.com/a"),
+        default("a", "2025-01-01T00:00:00Z", "k8s.io/ingress-nginx"),
+    )
     objects = [*SHOP, *controller()[:3], old, new, ingress(cls=None)]
     assert edge(world(files(objects)), "EXP-110").source.kind is VertexKind.WORKLOAD
 
@@ -74,13 +95,18 @@ def test_exp_110_the_newest_default_class_wins() -> None:
         ("gce", {}, [GCE], [(INTERNET, UNKNOWN)]),
     ],
 )
-def test_lb_05_gke_goes_by_the_annotation_alone(cls: str | None, annotations: Object, nodes: list[Object], wanted: object) -> None:
+def test_lb_05_gke_goes_by_the_annotation_alone(
+    cls: str | None, annotations: Object, nodes: list[Object], wanted: object
+) -> None:
     item = ingress(cls=cls, annotations=annotations, status=[{"hostname": "x"}])
     assert source_of([*SHOP, *nodes, item]) == wanted
 
 
 def test_lb_03_inbound_cidrs_limit_who_connects() -> None:
-    annotations = {"alb.ingress.kubernetes.io/scheme": "internet-facing", "alb.ingress.kubernetes.io/inbound-cidrs": "203.0.113.0/24"}
+    annotations = {
+        "alb.ingress.kubernetes.io/scheme": "internet-facing",
+        "alb.ingress.kubernetes.io/inbound-cidrs": "203.0.113.0/24",
+    }
     item = ingress(cls="alb", annotations=annotations, status=[{"hostname": "k8s-1.elb.amazonaws.com"}])
     one = edge(world([*SHOP, ingress_class("alb", "ingress.k8s.aws/alb"), item]), "EXP-110")
     assert one.source.kind is VertexKind.EXTERNAL_CIDR and one.source.name == "203.0.113.0/24"

@@ -2,9 +2,26 @@
 
 import ipaddress
 import json
+from typing import Any
 
 import pytest
-from factory import Object, calico, check, deny_egress, deployment, edge, edges, named, node, pod, policy, scanned, snapshot, states, world
+from factory import (
+    Object,
+    calico,
+    check,
+    deny_egress,
+    deployment,
+    edge,
+    edges,
+    named,
+    node,
+    pod,
+    policy,
+    scanned,
+    snapshot,
+    states,
+    world,
+)
 from msgspec import convert
 
 from kubeaudit.edges.tables import MetadataAddress, metadata
@@ -44,7 +61,7 @@ TABLE = [
     ("MD-23", "yandex", [V4], "H", "NU"),
 ]
 NOT_TESTED = {
-    "MD-21": "CloudStack answers on the DHCP router's address, which no object shows: its nodes count as of an unknown provider",
+    "MD-21": "CloudStack answers on the DHCP router's address, which no object shows: its nodes have no known cloud",
     "MD-24": "Equinix Metal answers on a public name over TLS: only rules on names matter, and none are evaluated",
     "MD-25": "Oracle Cloud Classic is told by no providerID and its address is not confirmed",
 }
@@ -69,7 +86,11 @@ def test_exp_304_what_is_never_flagged() -> None:
     assert not harmless & {address.ip for address in addresses}
     assert not any(address.port == 53 for address in addresses)
     assert "169.254.170.23" not in {address.ip for address in addresses}, "needed by applications (MD-04)"
-    assert not any(ipaddress.ip_address(address.ip) in ipaddress.ip_network("fe80::/10") for address in addresses if ":" in address.ip)
+    assert not any(
+        ipaddress.ip_address(address.ip) in ipaddress.ip_network("fe80::/10")
+        for address in addresses
+        if ":" in address.ip
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,7 +127,11 @@ def test_exp_302_provider_of_every_form(identity: str, provider: str) -> None:
 
 @pytest.mark.parametrize(
     ("label", "provider"),
-    [("eks.amazonaws.com/nodegroup", "aws"), ("cloud.google.com/gke-nodepool", "gce"), ("kubernetes.azure.com/agentpool", "azure")],
+    [
+        ("eks.amazonaws.com/nodegroup", "aws"),
+        ("cloud.google.com/gke-nodepool", "gce"),
+        ("kubernetes.azure.com/agentpool", "azure"),
+    ],
 )
 def test_exp_302_labels_where_the_provider_id_is_empty(label: str, provider: str) -> None:
     found = facts(convert(named("Node", "v1", "n1", "", metadata={"labels": {label: "a"}}), Node))
@@ -132,7 +157,9 @@ def test_exp_302_no_metadata_service_no_verdict(identity: str) -> None:
         ([node("n1", "kind://n1"), pod()], {"nodes": Outcome.REFUSED}),
     ],
 )
-def test_exp_302_unknown_providers_are_generic_and_unknown(objects: list[Object], reads: dict[str | tuple[str, str], Outcome]) -> None:
+def test_exp_302_unknown_providers_are_generic_and_unknown(
+    objects: list[Object], reads: dict[str | tuple[str, str], Outcome]
+) -> None:
     found = edges(world(snapshot(objects, reads)), "EXP-311")
     assert {one.state for one in found} == {UNKNOWN} and "generic/" in found[0].target.name
     assert all(one.unseen for one in found)
@@ -144,7 +171,12 @@ def test_exp_303_a_class_that_may_run_on_several_pools_gets_the_worst() -> None:
     assert unplaced == {f"MD-14/{V4}:80@hetzner/nodes"}
     assert not edges(world([*pools, pod(place="n1")]), "EXP-311")
     assert edges(world([*pools, pod(place="n2")]), "EXP-311")
-    both = [*pools, pod("web-1", deployment(), place="n1"), pod("web-2", deployment(), ip="10.1.0.2", place="n2"), deployment()]
+    both = [
+        *pools,
+        pod("web-1", deployment(), place="n1"),
+        pod("web-2", deployment(), ip="10.1.0.2", place="n2"),
+        deployment(),
+    ]
     assert check(scanned(both, "meta-pod-egress"), "meta-pod-egress").counts.failed == 1
 
 
@@ -170,10 +202,24 @@ HCLOUD = node("n1", "hcloud://1")
         ([], {}, UNKNOWN),
         ([], {"cni_enforces": Fact.YES}, BLOCKED),
         ([], {"cni_enforces": Fact.NO}, YES),
-        ([named("DaemonSet", "apps/v1", "kube-flannel-ds", "kube-flannel", spec={"template": {"spec": {"containers": []}}})], {}, YES),
+        (
+            [
+                named(
+                    "DaemonSet",
+                    "apps/v1",
+                    "kube-flannel-ds",
+                    "kube-flannel",
+                    spec={"template": {"spec": {"containers": []}}},
+                )
+            ],
+            {},
+            YES,
+        ),
     ],
 )
-def test_exp_309_a_policy_blocks_only_where_something_enforces(plugin: list[Object], settings: dict[str, Fact], wanted: State) -> None:
+def test_exp_309_a_policy_blocks_only_where_something_enforces(
+    plugin: list[Object], settings: Object, wanted: State
+) -> None:
     found = world([*plugin, HCLOUD, pod(), deny_egress(f"{V4}/32")], **settings)
     one = edge(found, "EXP-311", source="workload/shop")
     assert one.state is wanted and bool(one.unseen) is (wanted is UNKNOWN)
@@ -198,9 +244,11 @@ def test_exp_312_forged_requests_call_what_needs_no_header() -> None:
     assert with_headers.effort == 3 and with_headers.source.facet == "ssrf"
 
 
-def ec2(**options: object) -> list[Object]:
+def ec2(**options: Any) -> list[Object]:
     labels = {"karpenter_k8s_aws__ec2nodeclass": "main", "karpenter_sh__nodepool": "a"}
-    made = named("EC2NodeClass", "karpenter.k8s.aws/v1", "main", "", spec={"metadataOptions": options} if options else {})
+    made = named(
+        "EC2NodeClass", "karpenter.k8s.aws/v1", "main", "", spec={"metadataOptions": options} if options else {}
+    )
     return [node("n1", AWS, **labels), made]
 
 
@@ -214,7 +262,7 @@ def ec2(**options: object) -> list[Object]:
         ({"httpEndpoint": "disabled", "httpTokens": "optional", "httpPutResponseHopLimit": 64}, BLOCKED, BLOCKED),
     ],
 )
-def test_md_01_02_karpenter_shows_the_metadata_options(options: dict[str, object], v1: State, v2: State) -> None:
+def test_md_01_02_karpenter_shows_the_metadata_options(options: dict[str, Any], v1: State, v2: State) -> None:
     found = world([*ec2(**options), pod()])
     assert states(found, "EXP-311", target="MD-01") == {v1}
     assert states(found, "EXP-311", target="MD-02") == {v2}
@@ -254,7 +302,9 @@ def test_exp_r31_the_verdict_is_that_of_the_pod_not_of_the_node() -> None:
 def test_exp_313_policies_do_not_stop_the_host_network() -> None:
     found = world([calico(), HCLOUD, pod(hostNetwork=True, ip="10.0.0.1"), deny_egress(f"{V4}/32")])
     one = edge(found, "EXP-313", source="shop/Pod/web-1.ctl")
-    assert one.state is YES and one.evidence[0].path == ("spec", "hostNetwork") and one.fix.endswith("hostNetwork false")
+    assert (
+        one.state is YES and one.evidence[0].path == ("spec", "hostNetwork") and one.fix.endswith("hostNetwork false")
+    )
 
 
 def _gke() -> Object:
@@ -283,7 +333,13 @@ def test_exp_r36_and_307_a_policy_on_the_address_alone_is_unknown_on_gke() -> No
 
 
 def test_exp_307_calico_on_the_aws_plugin_is_unknown() -> None:
-    aws_node = named("DaemonSet", "apps/v1", "aws-node", "kube-system", spec={"template": {"spec": {"containers": [{"name": "aws-node"}]}}})
+    aws_node = named(
+        "DaemonSet",
+        "apps/v1",
+        "aws-node",
+        "kube-system",
+        spec={"template": {"spec": {"containers": [{"name": "aws-node"}]}}},
+    )
     objects = [calico(), *ec2(httpPutResponseHopLimit=2), pod(), deny_egress(f"{V4}/32")]
     assert states(world(objects), "EXP-311", source="shop", target="MD-02") == {BLOCKED}
     assert states(world([*objects, aws_node]), "EXP-311", source="shop", target="MD-02") == {UNKNOWN}
@@ -309,7 +365,11 @@ def test_exp_r37_link_local_exception_misses_the_wire_server() -> None:
 def test_md_07_10_rest_on_a_switch_that_is_not_visible() -> None:
     for identity, row in ((AZURE, "MD-07"), ("ocid1.instance", "MD-10")):
         one = edge(world([node("n1", identity), pod()]), "EXP-311", target=row)
-        assert one.state is YES and one.confidence is Confidence.ENV and one.assumptions[0].name == "metadata-not-restricted"
+        assert (
+            one.state is YES
+            and one.confidence is Confidence.ENV
+            and one.assumptions[0].name == "metadata-not-restricted"
+        )
 
 
 def test_exp_314_identity_of_the_pool() -> None:

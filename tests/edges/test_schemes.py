@@ -23,7 +23,7 @@ def ruled(item: Object, provider: str = "") -> Ruling:
 
 
 def balancer(status: Any = NAME, cls: str = "", **annotations: str) -> Object:
-    fields = {"loadBalancerClass": cls} if cls else {}
+    fields: Object = {"loadBalancerClass": cls} if cls else {}
     return service(kind="LoadBalancer", status=status, annotations=annotations, **fields)
 
 
@@ -102,7 +102,10 @@ def test_lb_every_row_of_the_table_is_tested() -> None:
     assert {row.id for row in load_balancers()} == {f"LB-{number:02}" for number in range(1, 21)}
 
 
-@pytest.mark.parametrize(("provider", "switch"), [(row.provider, row.switches) for row in load_balancers() if row.provider and row.serves == "service"])
+@pytest.mark.parametrize(
+    ("provider", "switch"),
+    [(row.provider, row.switches) for row in load_balancers() if row.provider and row.serves == "service"],
+)
 def test_exp_90_address_beats_every_annotation(provider: str, switch: Any) -> None:
     for one in switch:
         value = json.dumps({"type": one.internal[0]}) if one.json_type else (one.internal or ("true",))[0]
@@ -113,7 +116,16 @@ def test_exp_90_address_beats_every_annotation(provider: str, switch: Any) -> No
 
 
 def test_exp_90_private_address_is_internal_with_an_assumption() -> None:
-    for address in ("10.0.0.1", "172.20.1.1", "192.168.1.1", "100.64.0.1", "fd00::1", "fe80::1", "169.254.1.1", "::ffff:10.0.0.1"):
+    for address in (
+        "10.0.0.1",
+        "172.20.1.1",
+        "192.168.1.1",
+        "100.64.0.1",
+        "fd00::1",
+        "fe80::1",
+        "169.254.1.1",
+        "::ffff:10.0.0.1",
+    ):
         ruling = ruled(balancer([{"ip": address}]), "aws")
         assert ruling.scheme is INTERNAL and [a.name for a in ruling.assumptions] == ["no-upstream-nat"]
         assert ruling.evidence[0].value == f'"{address}"'
@@ -155,10 +167,20 @@ def test_exp_94_annotations_of_other_clouds_say_nothing() -> None:
     ("provider", "annotations", "fields", "wanted"),
     [
         ("", {}, {"loadBalancerSourceRanges": ["203.0.113.0/24"]}, ("203.0.113.0/24",)),
-        ("", {f"{BETA}load-balancer-source-ranges": "198.51.100.0/24, 203.0.113.0/24"}, {}, ("198.51.100.0/24", "203.0.113.0/24")),
+        (
+            "",
+            {f"{BETA}load-balancer-source-ranges": "198.51.100.0/24, 203.0.113.0/24"},
+            {},
+            ("198.51.100.0/24", "203.0.113.0/24"),
+        ),
         ("azure", {f"{BETA}azure-allowed-ip-ranges": "203.0.113.0/24"}, {}, ("203.0.113.0/24",)),
         ("azure", {f"{BETA}azure-allowed-service-tags": "AzureCloud"}, {}, ("AzureCloud",)),
-        ("digitalocean", {f"{BETA}do-loadbalancer-allow-rules": "ip:203.0.113.4,cidr:198.51.100.0/24"}, {}, ("198.51.100.0/24", "203.0.113.4")),
+        (
+            "digitalocean",
+            {f"{BETA}do-loadbalancer-allow-rules": "ip:203.0.113.4,cidr:198.51.100.0/24"},
+            {},
+            ("198.51.100.0/24", "203.0.113.4"),
+        ),
         ("aws", {f"{BETA}azure-allowed-ip-ranges": "203.0.113.0/24"}, {}, ()),
         ("", {}, {"loadBalancerSourceRanges": [" "]}, ()),
     ],

@@ -1,5 +1,7 @@
 """From Services to the workloads behind them, and what an application flaw opens (EXP-119, -121, -122, NET-57..66)."""
 
+from typing import Any
+
 import pytest
 from factory import (
     Object,
@@ -23,7 +25,7 @@ from factory import (
 
 from kubeaudit.proof import Confidence, State
 from kubeaudit.refs import INTERNET
-from kubeaudit.settings import Fact
+from kubeaudit.settings import Fact, Facts, Settings
 from kubeaudit.snapshot import Outcome
 
 YES, UNKNOWN, BLOCKED = State.YES, State.UNKNOWN, State.BLOCKED
@@ -33,7 +35,11 @@ SLICES = "endpointslices.discovery.k8s.io"
 
 
 def endpoint(name: str, **conditions: bool) -> Object:
-    return {"addresses": ["10.1.0.1"], "conditions": conditions, "targetRef": {"kind": "Pod", "name": name, "namespace": "shop"}}
+    return {
+        "addresses": ["10.1.0.1"],
+        "conditions": conditions,
+        "targetRef": {"kind": "Pod", "name": name, "namespace": "shop"},
+    }
 
 
 def behind(objects: list[Object]) -> set[str]:
@@ -127,11 +133,13 @@ def test_exp_r10_cluster_ip_is_no_entry() -> None:
 
 
 def test_exp_r11_a_container_need_not_declare_the_port() -> None:
-    found = world([pod(containers=[{"name": "web", "image": "x"}]), service(kind=LB, status=PUBLIC), slice_of("web", "web-1")])
+    found = world(
+        [pod(containers=[{"name": "web", "image": "x"}]), service(kind=LB, status=PUBLIC), slice_of("web", "web-1")]
+    )
     assert found.searches["internet"].state(edge(found, "EXP-119").target) is YES
 
 
-def lb(policies: list[Object], **fields: object) -> list[Object]:
+def lb(policies: list[Object], **fields: Any) -> list[Object]:
     return [calico(), node(), pod(), service(kind=LB, status=PUBLIC, **fields), slice_of("web", "web-1"), *policies]
 
 
@@ -157,7 +165,8 @@ def test_exp_119_a_policy_for_some_clients_is_an_assumption() -> None:
 
 def test_net_66_load_balancer_and_ingress_are_clients_of_their_own() -> None:
     from_controller = policy(
-        "controller", ingress=[{"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}]}]
+        "controller",
+        ingress=[{"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}]}],
     )
     objects = [*lb([from_controller], externalTrafficPolicy="Local"), *controller(), ingress()]
     found = world(objects)
@@ -168,16 +177,23 @@ def test_net_66_load_balancer_and_ingress_are_clients_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(("fact", "wanted"), [(Fact.YES, {YES}), (Fact.UNKNOWN, {UNKNOWN}), (Fact.NO, set())])
-@pytest.mark.parametrize(("name", "row", "facet", "effort"), [("rce", "EXP-121", "ctl", 5), ("ssrf", "EXP-122", "ssrf", 4)])
-def test_exp_121_122_flaws_are_switches(fact: Fact, wanted: set[State], name: str, row: str, facet: str, effort: int) -> None:
-    found = edges(world([pod()], **{name: fact}), row)
+@pytest.mark.parametrize(
+    ("name", "row", "facet", "effort"), [("rce", "EXP-121", "ctl", 5), ("ssrf", "EXP-122", "ssrf", 4)]
+)
+def test_exp_121_122_flaws_are_switches(
+    fact: Fact, wanted: set[State], name: str, row: str, facet: str, effort: int
+) -> None:
+    found = edges(world([pod()], Settings(facts=Facts(**{name: fact}))), row)
     assert {one.state for one in found} == wanted
     for one in found:
         assert one.source.facet == "net" and one.target.facet == facet and one.effort == effort
         assert one.assumptions[0].name == name and bool(one.unseen) is (fact is Fact.UNKNOWN)
 
 
-@pytest.mark.parametrize("resource", ["services", "ingresses.networking.k8s.io", "gateways.gateway.networking.k8s.io", "routes.route.openshift.io"])
+@pytest.mark.parametrize(
+    "resource",
+    ["services", "ingresses.networking.k8s.io", "gateways.gateway.networking.k8s.io", "routes.route.openshift.io"],
+)
 def test_exp_33_unread_entry_kinds_leave_every_workload_unknown(resource: str) -> None:
     found = world(snapshot([pod()], {resource: Outcome.REFUSED}))
     one = edge(found, "EXP-101", target="workload/shop/Pod/web-1.net")
@@ -185,7 +201,11 @@ def test_exp_33_unread_entry_kinds_leave_every_workload_unknown(resource: str) -
 
 
 def test_exp_33_only_the_namespace_that_was_not_read_is_unknown() -> None:
-    reads = {"services": Outcome.REFUSED, ("services", "shop"): Outcome.COMPLETE, ("services", "other"): Outcome.REFUSED}
+    reads: Outcomes = {
+        "services": Outcome.REFUSED,
+        ("services", "shop"): Outcome.COMPLETE,
+        ("services", "other"): Outcome.REFUSED,
+    }
     found = world(snapshot([pod(), pod("far", space="other")], reads))
     assert {one.target.namespace for one in edges(found, "EXP-101")} == {"other"}
 

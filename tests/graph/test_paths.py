@@ -63,8 +63,10 @@ def ruled(*edges: Edge, rule: str = "r", state: State = State.YES) -> Route:
         (API, [("EXP-201", ENV)], Severity.LOW),
     ],
 )
-def test_exp_37_severity_is_that_of_the_jewel_one_lower_on_assumptions(jewel: Vertex, hops: list[tuple[str, Confidence]], severity: Severity) -> None:
-    ends = [INTERNET, *(f"v{n}" for n in range(len(hops) - 1)), jewel]
+def test_exp_37_severity_is_that_of_the_jewel_one_lower_on_assumptions(
+    jewel: Vertex, hops: list[tuple[str, Confidence]], severity: Severity
+) -> None:
+    ends: list[Vertex | str] = [INTERNET, *(f"v{n}" for n in range(len(hops) - 1)), jewel]
     made = tuple(hop(ends[n], ends[n + 1], row=row, confidence=c) for n, (row, c) in enumerate(hops))
     assert ruled(*made).severity is severity
 
@@ -138,15 +140,24 @@ def test_a_deployment_in_two_pools_keeps_one_name_in_ids() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "namespace"), [("Deployment", "web", "shop"), ("Namespace", "shop", ""), ("ServiceAccount", "default", "shop")]
+    ("kind", "name", "namespace"),
+    [("Deployment", "web", "shop"), ("Namespace", "shop", ""), ("ServiceAccount", "default", "shop")],
 )
-@pytest.mark.parametrize(("severity", "wanted"), [(Severity.CRITICAL, Severity.CRITICAL), (Severity.INFO, Severity.INFO)])
+@pytest.mark.parametrize(
+    ("severity", "wanted"), [(Severity.CRITICAL, Severity.CRITICAL), (Severity.INFO, Severity.INFO)]
+)
 def test_exp_968_declared_jewels(kind: str, name: str, namespace: str, severity: Severity, wanted: Severity) -> None:
     asked = Settings(crown_jewels=(CrownJewel(kind, name, namespace, severity),))
     made = build(snapshot(admin_path("x")), asked)
     (one,) = [one for one in found_in(made) if one.jewel_kind == "declared"]
     assert one.jewel.namespace == "shop" and one.severity is wanted
-    assert not [one for one in found_in(build(snapshot(admin_path("x")), Settings(crown_jewels=(CrownJewel(kind, "other", namespace),)))) if one.jewel_kind == "declared"]
+    assert not [
+        one
+        for one in found_in(
+            build(snapshot(admin_path("x")), Settings(crown_jewels=(CrownJewel(kind, "other", namespace),)))
+        )
+        if one.jewel_kind == "declared"
+    ]
 
 
 def test_exp_37_an_assumption_never_raises_a_severity() -> None:

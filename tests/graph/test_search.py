@@ -30,7 +30,7 @@ _edges = st.lists(
 def brute(edges: list[Edge], root: str, states: set[State], longest: int = 8) -> dict[str, tuple[int, int]]:
     """The cheapest (effort, hops) of every vertex by walking every simple path."""
     best = {root: (0, 0)}
-    ways = [((0, 0), (root,))]
+    ways: list[tuple[tuple[int, int], tuple[str, ...]]] = [((0, 0), (root,))]
     while ways:
         (effort, hops), path = ways.pop()
         for edge in edges:
@@ -74,14 +74,18 @@ def test_exp_971_backward_is_forward_turned_round(edges: list[Edge], unknown: bo
 
 @settings(max_examples=100, deadline=None)
 @given(_edges, st.integers(0, 5), st.randoms(use_true_random=False))
-def test_exp_972_paths_do_not_depend_on_the_order_of_edges(edges: list[Edge], hops: int, shuffle: random.Random) -> None:
+def test_exp_972_paths_do_not_depend_on_the_order_of_edges(
+    edges: list[Edge], hops: int, shuffle: random.Random
+) -> None:
     edges = list(dict.fromkeys([*edges, hop("a", "b")]))
     other = edges[:]
     shuffle.shuffle(other)
     first, second = (forward(Graph(e), [vertex("a")], unknown=True, max_hops=hops + 3) for e in (edges, other))
     assert set(first.reached()) == set(second.reached())
     for found in first.reached():
-        assert [(e.row, e.source, e.target) for e in first.path(found)] == [(e.row, e.source, e.target) for e in second.path(found)]
+        assert [(e.row, e.source, e.target) for e in first.path(found)] == [
+            (e.row, e.source, e.target) for e in second.path(found)
+        ]
         assert first.cost(found) == second.cost(found)
     assert first.cut is second.cut
 

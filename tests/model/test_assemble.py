@@ -1,6 +1,7 @@
 """Interning of specs, workload classes and their names (PERF-04, EXP-07, EXP-979)."""
 
 import random
+from typing import Any
 
 from factory import Object, cluster, deployment, node, pod, policy, service, spec
 from hypothesis import given, settings
@@ -16,8 +17,17 @@ def injected(suffix: str) -> Object:
     return made
 
 
-def pods(count: int, **fields: object) -> list[Object]:
-    return [pod(f"web-{n}", OWNER, ip=f"10.1.0.{n + 1}", place=f"n{n % 2}", **{**injected(f"abcd{n}"), "hostname": f"h{n}", **fields}) for n in range(count)]
+def pods(count: int, **fields: Any) -> list[Object]:
+    return [
+        pod(
+            f"web-{n}",
+            OWNER,
+            ip=f"10.1.0.{n + 1}",
+            place=f"n{n % 2}",
+            **{**injected(f"abcd{n}"), "hostname": f"h{n}", **fields},
+        )
+        for n in range(count)
+    ]
 
 
 def test_perf_04_what_the_server_fills_in_does_not_tell_pods_apart() -> None:
@@ -43,10 +53,20 @@ def test_exp_07_only_fields_that_are_read_tell_classes_apart() -> None:
 
 
 def test_exp_07_labels_count_only_where_a_selector_looks() -> None:
-    two = [pod("a", OWNER, labels={"app": "web", "track": "x"}), pod("b", OWNER, ip="10.1.0.2", labels={"app": "web", "track": "y"})]
+    two = [
+        pod("a", OWNER, labels={"app": "web", "track": "x"}),
+        pod("b", OWNER, ip="10.1.0.2", labels={"app": "web", "track": "y"}),
+    ]
     assert len(cluster([OWNER, *two]).classes) == 1
     assert len(cluster([OWNER, *two, service(selector={"track": "x"})]).classes) == 2
-    assert len(cluster([OWNER, *two, policy(podSelector={"matchExpressions": [{"key": "track", "operator": "Exists"}]})]).classes) == 2
+    assert (
+        len(
+            cluster(
+                [OWNER, *two, policy(podSelector={"matchExpressions": [{"key": "track", "operator": "Exists"}]})]
+            ).classes
+        )
+        == 2
+    )
 
 
 def test_exp_07_addresses_count_only_where_an_ip_block_cuts() -> None:

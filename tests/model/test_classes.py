@@ -1,4 +1,4 @@
-"""Judging classes is judging every pod alone (EXP-07; architecture, idea 2): the same cluster, once as it is and once with every pod a workload."""
+"""Judging classes is judging every pod alone (EXP-07): the same cluster as it is, and with every pod a workload."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -29,15 +29,31 @@ def _clusters(draw: st.DrawFn) -> list[Object]:
         item["spec"] = {"providerID": draw(st.sampled_from(PROVIDERS))}
         if draw(st.booleans()):
             item["status"]["addresses"].append({"type": "ExternalIP", "address": "203.0.113.77"})
+    if draw(st.booleans()):
+        _alike(made.pods)
     objects = [*made.namespaces, *nodes, *made.pods, *made.policies]
     for space in {pod["metadata"]["namespace"] for pod in made.pods}:
         names = [pod["metadata"]["name"] for pod in made.pods if pod["metadata"]["namespace"] == space]
         ready = draw(st.lists(st.sampled_from(names), unique=True))
         kind = draw(st.sampled_from(("ClusterIP", "NodePort", "LoadBalancer")))
         policy = draw(st.sampled_from(("Local", "Cluster")))
-        objects.append(service("front", kind, space, status=[{"ip": "203.0.113.9"}], externalTrafficPolicy=policy, selector={}))
+        objects.append(
+            service("front", kind, space, status=[{"ip": "203.0.113.9"}], externalTrafficPolicy=policy, selector={})
+        )
         objects.append(slice_of("front", *ready, space=space, port=draw(st.sampled_from((80, 8080)))))
     return objects
+
+
+def _alike(pods: list[Object]) -> None:
+    """Pods of one workload that differ in their node and addresses only."""
+    first = pods[0]
+    for pod in pods:
+        place = {"nodeName": pod["spec"]["nodeName"]} if "nodeName" in pod["spec"] else {}
+        spec = {key: value for key, value in first["spec"].items() if key != "nodeName"}
+        pod["spec"] = {**spec, **place}
+        pod["metadata"] |= {"namespace": first["metadata"]["namespace"], "labels": first["metadata"]["labels"]}
+        reference = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "set", "uid": "set", "controller": True}
+        pod["metadata"]["ownerReferences"] = [reference]
 
 
 def _alone(objects: list[Object]) -> list[Object]:
@@ -55,7 +71,9 @@ def _classes(made: World) -> dict[tuple[str, str], int]:
 
 def _calls(made: World, cls: int) -> Mapping[str, Any]:
     edges = made.graph.out_edges(workload(made.cluster.classes[cls], Facet.CTL))
-    return {f"{edge.row} {edge.target}": (edge.state, edge.assumptions) for edge in edges if edge.target.kind == "metadata"}
+    return {
+        f"{edge.row} {edge.target}": (edge.state, edge.assumptions) for edge in edges if edge.target.kind == "metadata"
+    }
 
 
 def _reached(made: World, cls: int) -> State | None:
@@ -73,9 +91,17 @@ def test_exp_07_judging_classes_is_judging_every_pod_alone(objects: list[Object]
         one, other = together.context.reach, apart.context.reach
         for protocol, port in PORTS:
             for address in OUTSIDE:
-                assert one.egress(cls, address, protocol, port).state is other.egress(theirs[pod], address, protocol, port).state
-                assert one.ingress(address, cls, protocol, port).state is other.ingress(address, theirs[pod], protocol, port).state
-            assert one.from_internet(cls, protocol, port).state is other.from_internet(theirs[pod], protocol, port).state
+                assert (
+                    one.egress(cls, address, protocol, port).state
+                    is other.egress(theirs[pod], address, protocol, port).state
+                )
+                assert (
+                    one.ingress(address, cls, protocol, port).state
+                    is other.ingress(address, theirs[pod], protocol, port).state
+                )
+            assert (
+                one.from_internet(cls, protocol, port).state is other.from_internet(theirs[pod], protocol, port).state
+            )
         assert _calls(together, cls) == _calls(apart, theirs[pod])
     for cls in set(ours.values()):
         members = [theirs[pod] for pod, found in ours.items() if found == cls]

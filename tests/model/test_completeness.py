@@ -11,7 +11,9 @@ OK, REFUSED, NOT_SERVED = Outcome.COMPLETE, Outcome.REFUSED, Outcome.NOT_SERVED
 
 
 def gap(reads: dict[str, Outcome], resource: str = PODS, namespace: str = "") -> str | None:
-    made = Snapshot(Header("0", "live", "", ""), tuple(Read(resource, scope, outcome) for scope, outcome in reads.items()), ())
+    made = Snapshot(
+        Header("0", "live", "", ""), tuple(Read(resource, scope, outcome) for scope, outcome in reads.items()), ()
+    )
     found = completeness(made).gap(resource, namespace)
     return f"{found.reason}@{found.scope}" if found else None
 

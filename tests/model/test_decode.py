@@ -15,7 +15,7 @@ def raw(resource: str, *texts: bytes, more: list[Object] | None = None) -> Snaps
 
 
 def test_nulls_are_absent() -> None:
-    item = pod(**{"containers": [{"name": "web", "image": None, "ports": None, "args": None}], "volumes": None, "hostNetwork": None})
+    item = pod(containers=[{"name": "web", "image": None, "ports": None, "args": None}], volumes=None, hostNetwork=None)
     item["metadata"]["labels"], item["metadata"]["ownerReferences"], item["status"]["podIPs"] = None, None, None
     found = cluster([item, named("Service", "v1", "web", spec={"selector": None, "ports": None}, status=None)])
     assert not found.bad and len(found.services) == 1
@@ -30,7 +30,7 @@ def test_nulls_are_absent() -> None:
         b"7",
         b'{"metadata": {"name": 5}}',
         b'{"metadata": {"labels": {"a": 1}}}',
-        b'{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop"}, "spec": {"ports": [{}]}}',
+        b'{"kind": "Service", "metadata": {"name": "web", "namespace": "shop"}, "spec": {"ports": [{}]}}',
         b'{"metadata": {"name": "a"}, "spec": {"ports": [{"port": 70000}]}}',
         b'{"metadata": {"name": "a"}, "spec": {"ports": [{"port": "eighty"}]}}',
         b"{",
@@ -48,7 +48,8 @@ def test_chk_06_a_bad_object_is_reported_and_the_rest_is_read(text: bytes) -> No
 
 
 def test_chk_06_the_object_is_named_where_it_can_be() -> None:
-    text = b'{"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "a", "namespace": "b"}, "spec": 1}'
+    meta = b'"metadata": {"name": "a", "namespace": "b"}'
+    text = b'{"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", ' + meta + b', "spec": 1}'
     (bad,) = model.build(raw("ingresses.networking.k8s.io", text)).bad
     assert bad.object is not None and str(bad.object) == "Ingress b/a" and bad.object.group == "networking.k8s.io"
 
@@ -58,7 +59,10 @@ def test_chk_06_bad_pod_specs_and_templates(spec: object) -> None:
     broken, template = named("Pod", "v1", "bad", spec=spec), deployment("bad-too")
     template["spec"]["template"]["spec"] = spec
     found = cluster([broken, template, pod(), deployment()])
-    assert {(b.where, b.object.name if b.object else "") for b in found.bad} == {("pods", "bad"), ("deployments.apps", "bad-too")}
+    assert {(b.where, b.object.name if b.object else "") for b in found.bad} == {
+        ("pods", "bad"),
+        ("deployments.apps", "bad-too"),
+    }
     assert {w.name for w in found.workloads} == {"Pod/web-1", "Deployment/web"}
 
 
@@ -76,5 +80,9 @@ def test_chk_06_bad_objects_are_not_evaluated_in_every_check_of_their_kind() -> 
 
 
 def test_broken_services_leave_what_they_expose_unknown() -> None:
-    made = scanned([pod(), named("Service", "v1", "bad", spec={"ports": [{"port": 0}]})], "exp-path-internet-to-rights", "meta-exposed-pod")
+    made = scanned(
+        [pod(), named("Service", "v1", "bad", spec={"ports": [{"port": 0}]})],
+        "exp-path-internet-to-rights",
+        "meta-exposed-pod",
+    )
     assert check(made, "meta-exposed-pod").verdict == "not-evaluated"

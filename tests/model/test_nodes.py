@@ -44,7 +44,15 @@ def test_exp_01_what_is_the_internet(address: str, public: bool) -> None:
 
 @pytest.mark.parametrize(
     ("cidr", "public"),
-    [("10.0.0.0/8", False), ("10.0.0.0/7", True), ("0.0.0.0/0", True), ("203.0.113.0/24", True), ("fc00::/7", False), ("::/0", True), ("x", True)],
+    [
+        ("10.0.0.0/8", False),
+        ("10.0.0.0/7", True),
+        ("0.0.0.0/0", True),
+        ("203.0.113.0/24", True),
+        ("fc00::/7", False),
+        ("::/0", True),
+        ("x", True),
+    ],
 )
 def test_exp_02_ranges_that_may_hold_a_public_address(cidr: str, public: bool) -> None:
     assert holds_public(cidr) is public
@@ -71,11 +79,20 @@ def test_exp_22_pools(labels: dict[str, str], key: str) -> None:
 
 def test_exp_22_pools_of_a_cluster() -> None:
     found = cluster([node("n2", "gce://b"), node("n1", "aws:///a"), node("n3", "aws:///c")]).node_pools()
-    assert {key: [n.ref.name for n in nodes] for key, (_, nodes) in found.items()} == {"aws/nodes": ["n1", "n3"], "gce/nodes": ["n2"]}
+    assert {key: [n.ref.name for n in nodes] for key, (_, nodes) in found.items()} == {
+        "aws/nodes": ["n1", "n3"],
+        "gce/nodes": ["n2"],
+    }
 
 
 def test_addresses_of_a_node_are_its_internal_and_external_ones() -> None:
-    listed = [("Hostname", "n1"), ("InternalIP", "10.0.0.1"), ("ExternalIP", "203.0.113.1"), ("ExternalDNS", "8.8.8.8"), ("InternalIP", "x")]
+    listed = [
+        ("Hostname", "n1"),
+        ("InternalIP", "10.0.0.1"),
+        ("ExternalIP", "203.0.113.1"),
+        ("ExternalDNS", "8.8.8.8"),
+        ("InternalIP", "x"),
+    ]
     item = named("Node", "v1", "n1", "", status={"addresses": [{"type": t, "address": a} for t, a in listed]})
     found = facts(convert(item, Node))
     assert (found.addresses, found.public) == (("10.0.0.1", "203.0.113.1"), ("203.0.113.1",))

@@ -1,5 +1,7 @@
 """From pods to root workloads (CHK-17..21), and which of them run anything."""
 
+from typing import Any
+
 import pytest
 from factory import Object, cluster, controlled_by, deployment, files, named, pod, snapshot, spec
 
@@ -7,13 +9,13 @@ from kubeaudit.model import cluster as model
 from kubeaudit.snapshot import Outcome
 
 
-def owned(kind: str, api: str, name: str, owner: Object | None = None, **fields: object) -> Object:
+def owned(kind: str, api: str, name: str, owner: Object | None = None, **fields: Any) -> Object:
     meta = {"uid": f"uid-{name}", **({"ownerReferences": [controlled_by(owner)]} if owner else {})}
     body = {"template": {"metadata": {"labels": {"app": "web"}}, "spec": spec()}, **fields}
     return named(kind, api, name, metadata=meta, spec=body)
 
 
-def cron(name: str = "nightly", **fields: object) -> Object:
+def cron(name: str = "nightly", **fields: Any) -> Object:
     template = {"spec": {"template": {"spec": spec()}}}
     return named("CronJob", "batch/v1", name, metadata={"uid": f"uid-{name}"}, spec={"jobTemplate": template, **fields})
 
@@ -27,13 +29,43 @@ CUSTOM = named("Rollouter", "example.com/v1", "own")
 CHAINS: list[tuple[str, list[Object], Object | None, str, bool]] = [
     ("stands alone", [], None, "Pod/web-1", False),
     ("Deployment", [DEPLOYMENT, REPLICAS], REPLICAS, "Deployment/web", False),
-    ("ReplicaSet of its own", [owned("ReplicaSet", "apps/v1", "rs")], owned("ReplicaSet", "apps/v1", "rs"), "ReplicaSet/rs", False),
+    (
+        "ReplicaSet of its own",
+        [owned("ReplicaSet", "apps/v1", "rs")],
+        owned("ReplicaSet", "apps/v1", "rs"),
+        "ReplicaSet/rs",
+        False,
+    ),
     ("CronJob", [CRON, JOB], JOB, "CronJob/nightly", False),
-    ("StatefulSet", [owned("StatefulSet", "apps/v1", "db")], owned("StatefulSet", "apps/v1", "db"), "StatefulSet/db", False),
-    ("DaemonSet", [owned("DaemonSet", "apps/v1", "agent")], owned("DaemonSet", "apps/v1", "agent"), "DaemonSet/agent", False),
-    ("ReplicationController", [owned("ReplicationController", "v1", "rc")], owned("ReplicationController", "v1", "rc"), "ReplicationController/rc", False),
+    (
+        "StatefulSet",
+        [owned("StatefulSet", "apps/v1", "db")],
+        owned("StatefulSet", "apps/v1", "db"),
+        "StatefulSet/db",
+        False,
+    ),
+    (
+        "DaemonSet",
+        [owned("DaemonSet", "apps/v1", "agent")],
+        owned("DaemonSet", "apps/v1", "agent"),
+        "DaemonSet/agent",
+        False,
+    ),
+    (
+        "ReplicationController",
+        [owned("ReplicationController", "v1", "rc")],
+        owned("ReplicationController", "v1", "rc"),
+        "ReplicationController/rc",
+        False,
+    ),
     ("custom owner", [], CUSTOM, "Rollouter/own", True),
-    ("custom above a Deployment", [owned("Deployment", "apps/v1", "web", CUSTOM), REPLICAS], REPLICAS, "Rollouter/own", True),
+    (
+        "custom above a Deployment",
+        [owned("Deployment", "apps/v1", "web", CUSTOM), REPLICAS],
+        REPLICAS,
+        "Rollouter/own",
+        True,
+    ),
     ("owner not read", [], REPLICAS, "ReplicaSet/web-7f", True),
     ("mirror pod", [], named("Node", "v1", "n1", ""), "Pod/web-1", False),
 ]
@@ -74,9 +106,18 @@ def test_chk_17_templates_below_an_unread_owner_are_not_lost_without_pods() -> N
     [
         (deployment(), True),
         (owned("ReplicaSet", "apps/v1", "old", replicas=0), False),
-        (owned("Job", "batch/v1", "done") | {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}, False),
-        (owned("Job", "batch/v1", "broken") | {"status": {"conditions": [{"type": "Failed", "status": "True"}]}}, False),
-        (owned("Job", "batch/v1", "going") | {"status": {"conditions": [{"type": "Complete", "status": "False"}]}}, True),
+        (
+            owned("Job", "batch/v1", "done") | {"status": {"conditions": [{"type": "Complete", "status": "True"}]}},
+            False,
+        ),
+        (
+            owned("Job", "batch/v1", "broken") | {"status": {"conditions": [{"type": "Failed", "status": "True"}]}},
+            False,
+        ),
+        (
+            owned("Job", "batch/v1", "going") | {"status": {"conditions": [{"type": "Complete", "status": "False"}]}},
+            True,
+        ),
         (cron(), True),
         (cron(suspend=True), False),
     ],

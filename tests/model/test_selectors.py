@@ -10,7 +10,12 @@ from kubeaudit.model.selectors import InvalidSelector, bits_of, index, keys_of, 
 _keys, _values = st.sampled_from("abc"), st.sampled_from(("", "x", "y"))
 _labels = st.dictionaries(_keys, _values)
 _needs = st.one_of(
-    st.builds(lambda k, o, v: Requirement(k, o, tuple(v)), _keys, st.sampled_from(("In", "NotIn")), st.lists(_values, min_size=1)),
+    st.builds(
+        lambda k, o, v: Requirement(k, o, tuple(v)),
+        _keys,
+        st.sampled_from(("In", "NotIn")),
+        st.lists(_values, min_size=1),
+    ),
     st.builds(lambda k, o: Requirement(k, o), _keys, st.sampled_from(("Exists", "DoesNotExist"))),
 )
 _selectors = st.builds(lambda m, e: LabelSelector(m, tuple(e)), _labels, st.lists(_needs, max_size=3))
@@ -43,7 +48,15 @@ def test_masks_and_bits_are_inverse(positions: set[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "need", [Requirement("a", "In"), Requirement("a", "NotIn"), Requirement("a", "Exists", ("x",)), Requirement("a", "DoesNotExist", ("x",)), Requirement("a", "in", ("x",)), Requirement("a")]
+    "need",
+    [
+        Requirement("a", "In"),
+        Requirement("a", "NotIn"),
+        Requirement("a", "Exists", ("x",)),
+        Requirement("a", "DoesNotExist", ("x",)),
+        Requirement("a", "in", ("x",)),
+        Requirement("a"),
+    ],
 )
 def test_net_20_what_the_api_server_refuses_matches_nothing_silently(need: Requirement) -> None:
     with pytest.raises(InvalidSelector, match="key a"):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pytest
 from factory import (
     Object,
+    Outcomes,
     admin_path,
     bind,
     calico,
@@ -33,7 +34,7 @@ from kubeaudit.findings import Counts, Finding, ScanResult, Verdict, encode
 from kubeaudit.settings import Limits, Settings, Severity
 from kubeaudit.snapshot import Outcome
 
-PRIVILEGED = {"containers": [container(securityContext={"privileged": True})]}
+PRIVILEGED: Object = {"containers": [container(securityContext={"privileged": True})]}
 OWNER = deployment(**PRIVILEGED)
 NETWORKPOLICIES = "networkpolicies.networking.k8s.io"
 RICH = [
@@ -78,7 +79,9 @@ def test_chk_02_a_pass_needs_every_required_read() -> None:
     whole = scanned(snapshot([pod(), service()]), "exp-service-load-balancer")
     assert check(whole, "exp-service-load-balancer").verdict == "pass"
     for outcome in (Outcome.REFUSED, Outcome.PARTIAL, Outcome.FAILED, Outcome.UNAUTHORIZED):
-        part = scanned(snapshot([pod(), service()], {"gateways.gateway.networking.k8s.io": outcome}), "exp-path-internet-to-rights")
+        part = scanned(
+            snapshot([pod(), service()], {"gateways.gateway.networking.k8s.io": outcome}), "exp-path-internet-to-rights"
+        )
         assert check(part, "exp-path-internet-to-rights").verdict == "not-evaluated", outcome
 
 
@@ -107,7 +110,7 @@ def test_chk_04_names_resource_scope_and_reason(outcome: Outcome, reason: str) -
 
 
 def test_chk_04_only_the_scope_that_was_not_read() -> None:
-    reads = {"pods": Outcome.REFUSED, ("pods", "shop"): Outcome.COMPLETE, ("pods", "other"): Outcome.REFUSED}
+    reads: Outcomes = {"pods": Outcome.REFUSED, ("pods", "shop"): Outcome.COMPLETE, ("pods", "other"): Outcome.REFUSED}
     objects = [deployment(), deployment("far", "other")]
     result = scanned(snapshot(objects, reads), "pod-privileged")
     assert counts(result, "pod-privileged") == (1, 0, 1, 0)
@@ -116,15 +119,29 @@ def test_chk_04_only_the_scope_that_was_not_read() -> None:
 
 
 def test_chk_04_a_namespace_is_judged_by_its_own_scope() -> None:
-    reads = {"pods": Outcome.REFUSED, ("pods", "shop"): Outcome.COMPLETE, ("pods", "other"): Outcome.REFUSED}
-    objects = [namespace("shop"), namespace("other"), deployment(), deployment("far", "other"), policy(), policy(space="other")]
+    reads: Outcomes = {"pods": Outcome.REFUSED, ("pods", "shop"): Outcome.COMPLETE, ("pods", "other"): Outcome.REFUSED}
+    objects = [
+        namespace("shop"),
+        namespace("other"),
+        deployment(),
+        deployment("far", "other"),
+        policy(),
+        policy(space="other"),
+    ]
     result = scanned(snapshot(objects, reads), "net-namespace-no-policy")
     assert counts(result, "net-namespace-no-policy") == (1, 0, 1, 0)
 
 
 def test_chk_04_every_undecided_verdict_says_why() -> None:
     for outcome in (Outcome.COMPLETE, Outcome.REFUSED):
-        for resource in ("pods", "nodes", "services", "serviceaccounts", NETWORKPOLICIES, "endpointslices.discovery.k8s.io"):
+        for resource in (
+            "pods",
+            "nodes",
+            "services",
+            "serviceaccounts",
+            NETWORKPOLICIES,
+            "endpointslices.discovery.k8s.io",
+        ):
             for one in scanned(snapshot(RICH, {resource: outcome})).undecided:
                 assert one.unseen, (outcome, resource, one.check, one.subject.object)
 
@@ -133,7 +150,10 @@ def test_chk_05_not_applicable_only_with_whole_lists() -> None:
     name = "exp-ingress"
     assert check(scanned(snapshot([]), name), name).verdict == "not-applicable"
     for outcome in (Outcome.REFUSED, Outcome.UNAUTHORIZED, Outcome.FAILED):
-        assert check(scanned(snapshot([], {"ingresses.networking.k8s.io": outcome}), name), name).verdict == "not-evaluated"
+        assert (
+            check(scanned(snapshot([], {"ingresses.networking.k8s.io": outcome}), name), name).verdict
+            == "not-evaluated"
+        )
     host = [pod(hostNetwork=True)]
     assert check(scanned(host, "net-pod-uncovered"), "net-pod-uncovered").verdict == "not-applicable"
     part = scanned(snapshot(host, {NETWORKPOLICIES: Outcome.REFUSED}), "net-pod-uncovered")
@@ -178,13 +198,21 @@ def test_chk_02_without_networkpolicies_exactly_what_needs_them_is_not_evaluated
         assert after[name][0] in (Verdict.NOT_EVALUATED, Verdict.FAIL), name
         assert after[name][1].passed == after[name][1].not_applicable == 0, name
         assert any(one.resource == NETWORKPOLICIES for one in check(part, name).unseen), name
-    assert {name for name in need if after[name][0] is Verdict.FAIL} <= {name for name in need if before[name][0] is Verdict.FAIL}
-    assert not [one for one in part.findings if one.check in ("net-namespace-no-policy", "net-pod-uncovered", "net-allow-all")]
+    assert {name for name in need if after[name][0] is Verdict.FAIL} <= {
+        name for name in need if before[name][0] is Verdict.FAIL
+    }
+    assert not [
+        one for one in part.findings if one.check in ("net-namespace-no-policy", "net-pod-uncovered", "net-allow-all")
+    ]
 
 
 def test_chk_02_without_networkpolicies_paths_over_the_network_are_unknown() -> None:
     whole = {one.jewel: one.state for one in scanned(admin_path("x")).paths if one.entry == "internet"}
-    part = {one.jewel: one.state for one in scanned(snapshot(admin_path("x"), {NETWORKPOLICIES: Outcome.REFUSED})).paths if one.entry == "internet"}
+    part = {
+        one.jewel: one.state
+        for one in scanned(snapshot(admin_path("x"), {NETWORKPOLICIES: Outcome.REFUSED})).paths
+        if one.entry == "internet"
+    }
     assert whole["sink/cluster-admin"] == "yes" and part["sink/cluster-admin"] == "unknown"
 
 
@@ -195,7 +223,9 @@ def test_chk_14_severity_is_fixed_and_a_change_is_shown() -> None:
     assert (plain.severity, plain.original_severity) == (Severity.CRITICAL, None)
     assert (found.severity, found.original_severity) == (Severity.LOW, Severity.CRITICAL)
     assert {one.severity for one in changed.findings} == {Severity.LOW}
-    assert {one.fingerprint for one in changed.findings} == {one.fingerprint for one in scanned(RICH, "pod-privileged").findings}
+    assert {one.fingerprint for one in changed.findings} == {
+        one.fingerprint for one in scanned(RICH, "pod-privileged").findings
+    }
     same = scanned(RICH, "pod-privileged", settings=Settings(severities={"pod-privileged": Severity.CRITICAL}))
     assert check(same, "pod-privileged").original_severity is None
 
@@ -216,7 +246,10 @@ def test_chk_17_findings_are_about_the_owner() -> None:
 
 
 def test_chk_18_a_live_pod_that_differs_is_drift() -> None:
-    made = scanned([deployment(), pod("web-1", deployment(), **PRIVILEGED), pod("web-2", deployment(), ip="10.1.0.2")], "pod-privileged")
+    made = scanned(
+        [deployment(), pod("web-1", deployment(), **PRIVILEGED), pod("web-2", deployment(), ip="10.1.0.2")],
+        "pod-privileged",
+    )
     (found,) = made.findings
     assert found.drift and found.instances == 1 and found.pods == ("web-1",)
 
@@ -229,7 +262,9 @@ def test_chk_19_what_does_not_run_is_skipped() -> None:
 
 
 def test_chk_21_an_unread_owner_is_marked() -> None:
-    result = scanned(snapshot([pod(owner=OWNER, **PRIVILEGED)], {"deployments.apps": Outcome.REFUSED}), "pod-privileged")
+    result = scanned(
+        snapshot([pod(owner=OWNER, **PRIVILEGED)], {"deployments.apps": Outcome.REFUSED}), "pod-privileged"
+    )
     (found,) = result.findings
     assert found.subject.owner_unread and str(found.subject.object) == "Deployment shop/web"
 
@@ -246,7 +281,10 @@ def test_chk_27_34_what_a_finding_carries() -> None:
         assert found.message and found.message.endswith(".") and found.cause.text, found.check
         assert found.evidence and found.recheck and len(found.recheck) <= len(found.evidence), found.check
         assert len(found.fingerprint) == len(found.evidence_hash) == 64
-        assert all(line.startswith("kubectl ") and not set(line.split()) & {"delete", "apply", "patch", "edit"} for line in found.recheck)
+        assert all(
+            line.startswith("kubectl ") and not set(line.split()) & {"delete", "apply", "patch", "edit"}
+            for line in found.recheck
+        )
         assert found.subject.object.kind and found.subject.api_version, found.check
 
 
@@ -281,7 +319,17 @@ def test_chk_33_fingerprints_differ_by_cluster_check_owner_and_container() -> No
     base = prints(scanned([pod(**PRIVILEGED)], "pod-privileged"))
     elsewhere = prints(scanned(snapshot([pod(**PRIVILEGED)], cluster_id="c-2"), "pod-privileged"))
     other = prints(scanned([pod("b", **PRIVILEGED)], "pod-privileged"))
-    two = scanned([pod(containers=[container("a", securityContext={"privileged": True}), container("b", securityContext={"privileged": True})])], "pod-privileged")
+    two = scanned(
+        [
+            pod(
+                containers=[
+                    container("a", securityContext={"privileged": True}),
+                    container("b", securityContext={"privileged": True}),
+                ]
+            )
+        ],
+        "pod-privileged",
+    )
     assert len(base | elsewhere | other | prints(two)) == 5
 
 
@@ -289,7 +337,9 @@ def test_chk_33_order_of_containers_does_not_matter() -> None:
     def spec(*names: str) -> Object:
         return {"containers": [container(name, securityContext={"privileged": name == "bad"}) for name in names]}
 
-    first, second = (prints(scanned([pod(**spec(*names))], "pod-privileged")) for names in (("bad", "good"), ("good", "bad")))
+    first, second = (
+        prints(scanned([pod(**spec(*names))], "pod-privileged")) for names in (("bad", "good"), ("good", "bad"))
+    )
     assert first == second and len(first) == 1
 
 
@@ -312,7 +362,9 @@ def test_namespaces_limit_subjects_never_what_is_read() -> None:
     wanted = {one.fingerprint for one in whole.findings if one.subject.object.namespace in ("shop", "")}
     assert prints(shop) <= prints(whole)
     assert {one.fingerprint for one in shop.findings if one.subject.object.namespace == "shop"} <= wanted
-    assert {one.exposure for one in failing(shop, "pod-privileged")} == {"internet"}, "the Service was read although nothing else is shown"
+    assert {one.exposure for one in failing(shop, "pod-privileged")} == {"internet"}, (
+        "the Service was read although nothing else is shown"
+    )
 
 
 def test_perf_06_a_limit_is_no_pass() -> None:
@@ -320,10 +372,14 @@ def test_perf_06_a_limit_is_no_pass() -> None:
     for name in ("exp-path-internet-to-rights", "meta-exposed-pod"):
         found = check(scanned(admin_path("x"), name, settings=short), name)
         assert found.verdict == "not-evaluated" and [one.reason for one in found.unseen] == ["limit"]
-    assert check(scanned(admin_path("x"), "exp-path-internet-to-rights"), "exp-path-internet-to-rights").verdict == "fail"
+    assert (
+        check(scanned(admin_path("x"), "exp-path-internet-to-rights"), "exp-path-internet-to-rights").verdict == "fail"
+    )
 
 
 def test_files_are_judged_as_what_they_would_start() -> None:
     result = scanned(files([OWNER, service(kind="LoadBalancer")]), "pod-privileged", "exp-service-load-balancer")
     assert check(result, "pod-privileged").verdict == "fail"
-    assert check(result, "exp-service-load-balancer").verdict == "not-evaluated", "no status, no class: unknown, never public"
+    assert check(result, "exp-service-load-balancer").verdict == "not-evaluated", (
+        "no status, no class: unknown, never public"
+    )

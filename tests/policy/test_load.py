@@ -89,7 +89,7 @@ def test_policies_are_sorted_by_id() -> None:
         (GOOD.replace("{object}", "{container}"), "message: {container} is not known here"),
         (GOOD.replace("{object}", "{object.__class__}"), "message: {object.__class__} is not known here"),
         (GOOD.replace("{object}", "{object"), "message: has a brace that does not match"),
-        (GOOD + "patch: {container: {a: 1}}\n", "patch: must be a mapping below one of podSpec"),
+        (GOOD + "patch: {container: {a: 1}}\n", "patch: must be a mapping below one of object, podSpec"),
         (GOOD + "references: [a]\n", "references: must map a framework to its controls"),
         (GOOD + "references: {CIS: []}\n", "1.yaml:12:14: references.CIS: must be a list of texts"),
         (GOOD + "predicate: {name: path}\n", "must have either expression or predicate"),

@@ -8,6 +8,7 @@ from kubeaudit.findings import ObjectClass, Reason, Verdict
 from kubeaudit.rbac import review
 from kubeaudit.rbac.access import Access, build
 from kubeaudit.rbac.review import Review
+from kubeaudit.refs import ObjectRef
 from kubeaudit.snapshot import Outcome
 
 from .objects import CLUSTER_ROLES, Manifest, binding, cluster, role, rule
@@ -209,6 +210,7 @@ class TestSystemMasters:
 
         found = reviews(review.system_masters, request("bad", "dev", "system:masters"), request("good", "dev"))
         assert [(each.object.name, each.verdict) for each in found] == [("bad", Verdict.FAIL), ("good", Verdict.PASS)]
+        assert found[0].object == ObjectRef("CertificateSigningRequest", "", "bad", "certificates.k8s.io")
         assert [(each.path, each.value) for each in found[0].evidence] == [(("spec", "groups", 1), '"system:masters"')]
 
 
@@ -224,6 +226,61 @@ def test_chk_24_the_same_binding_with_a_subject_more_is_a_users_and_fails() -> N
     found = only(review.cluster_admin, held, made)
     assert (found.verdict, found.object_class) == (Verdict.FAIL, ObjectClass.USER)
     assert only(review.system_masters, held, made).verdict is Verdict.FAIL
+
+
+def test_rbac_91_controllers_that_came_with_the_cluster_may_read_secrets() -> None:
+    found = only(review.secrets_read, *shipped("system:controller:generic-garbage-collector"))
+    assert (found.verdict, found.object_class) == (Verdict.PASS, ObjectClass.BUILTIN)
+
+
+@pytest.mark.parametrize("check", ALL)
+@pytest.mark.parametrize("to", ["cluster-admin", "later"])
+def test_a_dormant_binding_concerns_only_the_checks_of_its_subjects(check: Check, to: str) -> None:
+    assert verdict(check, binding("b", f"ClusterRole/{to}")) is Verdict.PASS
+    expected = Verdict.FAIL if (check, to) == (review.cluster_admin, "cluster-admin") else Verdict.PASS
+    assert verdict(check, binding("b", f"ClusterRole/{to}", "User:jane")) is expected
+
+
+@pytest.mark.parametrize(
+    ("check", "objects", "message"),
+    [
+        (
+            review.cluster_admin,
+            bound(EVERYTHING),
+            "ClusterRoleBinding b gives User jane every verb on every kind in the whole cluster: "
+            "ClusterRole r, rules[0]",
+        ),
+        (
+            review.wildcard,
+            (
+                role("r", EVERYTHING, rule("get", "pods"), EVERYTHING),
+                binding("b", "ClusterRole/r", "User:x", namespace="n"),
+            ),
+            "RoleBinding n/b gives User x wildcards in namespace n: ClusterRole r, rules[0], rules[2]",
+        ),
+        (
+            review.secrets_read,
+            (role("r", rule("get", "secrets")), binding("b", "ClusterRole/r", "User:x", "ServiceAccount:n/y")),
+            "ClusterRoleBinding b gives User x, ServiceAccount n/y read access to Secrets in the whole cluster: "
+            "ClusterRole r, rules[0]",
+        ),
+        (
+            review.all_authenticated,
+            bound(rule("get", "secrets"), "Group:system:authenticated"),
+            "ClusterRoleBinding b gives Group system:authenticated elevated rights in the whole cluster: "
+            "ClusterRole r, rules[0]",
+        ),
+        (
+            review.cluster_admin,
+            (binding("b", "ClusterRole/cluster-admin", "User:x"),),
+            "ClusterRoleBinding b gives User x ClusterRole cluster-admin in the whole cluster; the role was not found",
+        ),
+    ],
+)
+def test_a_failure_says_who_gets_what_where_and_by_which_rules(
+    check: Check, objects: tuple[Manifest, ...], message: str
+) -> None:
+    assert only(check, *objects).message == message
 
 
 def test_many_subjects_are_counted_after_five() -> None:

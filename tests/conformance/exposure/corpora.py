@@ -14,7 +14,10 @@ from kubeaudit.edges.vocabulary import ROWS
 from kubeaudit.settings import Settings
 from kubeaudit.world import World, build
 
-ROOT = Path(os.environ.get("KUBEAUDIT_CORPORA", Path(__file__).resolve().parents[3].parent / "shared" / "data")) / "exposure"
+ROOT = (
+    Path(os.environ.get("KUBEAUDIT_CORPORA", Path(__file__).resolve().parents[3].parent / "shared" / "data"))
+    / "exposure"
+)
 IMPLEMENTED = frozenset(ROWS)
 Case = dict[str, Any]
 
@@ -22,8 +25,14 @@ NODES = """\
 apiVersion: v1
 kind: List
 items:
-- {apiVersion: v1, kind: Node, metadata: {name: worker-1}, status: {addresses: [{type: InternalIP, address: 172.18.0.3}]}}
-- {apiVersion: v1, kind: Node, metadata: {name: worker-2}, status: {addresses: [{type: InternalIP, address: 172.18.0.4}]}}
+- apiVersion: v1
+  kind: Node
+  metadata: {name: worker-1}
+  status: {addresses: [{type: InternalIP, address: 172.18.0.3}]}
+- apiVersion: v1
+  kind: Node
+  metadata: {name: worker-2}
+  status: {addresses: [{type: InternalIP, address: 172.18.0.4}]}
 """
 """The pool that the corpora assume: private addresses, no cloud."""
 
@@ -51,5 +60,7 @@ def world(corpus: str, files: Iterable[str], scratch: Path, *, nodes: bool = Tru
     pool = scratch / "nodes.yaml"
     pool.write_text(NODES)
     paths = [str(folder(corpus) / name) for name in files]
-    found = collect_files([*paths, *([str(pool)] if nodes else [])], stdin=io.BytesIO(), tool_version="0", now="2026-01-01T00:00:00Z")
+    found = collect_files(
+        [*paths, *([str(pool)] if nodes else [])], stdin=io.BytesIO(), tool_version="0", now="2026-01-01T00:00:00Z"
+    )
     return build(found, Settings())

@@ -32,14 +32,19 @@ def _automount(found: World, case: Case) -> bool:
 
 def _backends(found: World, case: Case) -> bool:
     """A backend that is not there has no edge."""
-    asked = {(i.metadata.name, r.entry, r.backend.service.name) for i in found.cluster.ingresses for r in routes(i) if r.backend.service}
+    asked = {
+        (i.metadata.name, r.entry, r.backend.service.name)
+        for i in found.cluster.ingresses
+        for r in routes(i)
+        if r.backend.service
+    }
     led = {(e.source, e.target.name.partition(":")[0]) for e in found.graph.edges() if e.row in ("EXP-111", "EXP-112")}
     dangling = {name for name, entry, service in asked if (entry, service) not in led}
     return dangling == {text.rpartition("/")[2] for text in case["objects"]}
 
 
 def _exposed(found: World, case: Case) -> bool:
-    """Not absent where upstream alerts; our state may be unknown, because class, status or nodes are not in the input."""
+    """Not absent where upstream alerts; it may be unknown, because class, status or nodes are not in the input."""
     vertices = [workload(cls, Facet.NET) for cls in found.cluster.classes]
     states = {v.name: found.searches["internet"].state(v) for v in vertices}
     if case["upstream"] == "pass":

@@ -1,4 +1,4 @@
-"""What expected.json asks of a world, in the words of that file: rows, edges between named ends, and what must be absent."""
+"""What expected.json asks of a world, in its own words: rows, edges between named ends, and what must be absent."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +14,11 @@ _STRUCTURE = ("EXP-603", "EXP-602", "EXP-06", "EXP-21")
 """Rows that only join what an expectation names by its two ends."""
 _ENTRIES = ("EXP-107", "EXP-108")
 """Rows that lead to a workload, though expected.json may list them with what leaves it."""
-_SINGLE = {"Internet": VertexKind.INTERNET, "PrivateNetwork": VertexKind.PRIVATE_NETWORK, "Anonymous": VertexKind.ANONYMOUS}
+_SINGLE = {
+    "Internet": VertexKind.INTERNET,
+    "PrivateNetwork": VertexKind.PRIVATE_NETWORK,
+    "Anonymous": VertexKind.ANONYMOUS,
+}
 Matcher = Callable[[Vertex], bool]
 
 
@@ -37,7 +41,9 @@ def matcher(text: str) -> Matcher:
         return lambda v: v.kind is VertexKind.ENTRY_POINT and v.name.endswith("/" + name.partition(" ")[2])
     if kind.startswith("all("):
         return lambda v: v.kind is VertexKind.AGGREGATE and v.name in kind and f"{v.namespace})" in text
-    return lambda v: (v.kind, v.namespace, v.name.partition("#")[0]) == (VertexKind.WORKLOAD, namespace, f"{kind}/{rest}")
+    return lambda v: (
+        (v.kind, v.namespace, v.name.partition("#")[0]) == (VertexKind.WORKLOAD, namespace, f"{kind}/{rest}")
+    )
 
 
 def rows_of(found: World, source: str) -> set[str]:
@@ -52,7 +58,11 @@ def disagreements(found: World, expected: dict[str, Any]) -> Iterator[str]:
     for row in (row for key in ("rows", "rows_env") for row in expected.get(key, ()) if row in IMPLEMENTED):
         if not any(edge.row == row and edge.state is State.YES for edge in found.graph.edges()):
             yield f"{row} is missing"
-    yield from (f"{row} must be absent: {present[row].sentence}" for row in expected.get("absent", ()) if row in IMPLEMENTED & set(present))
+    yield from (
+        f"{row} must be absent: {present[row].sentence}"
+        for row in expected.get("absent", ())
+        if row in IMPLEMENTED & set(present)
+    )
     for edge in expected.get("edges", ()):
         yield from _edge(found, edge)
     for source, row in expected.get("no_edge", ()):
@@ -73,7 +83,11 @@ def _edge(found: World, expected: dict[str, Any]) -> Iterator[str]:
     while more := {e.target for e in steps if e.source in closure} - closure:
         closure |= more
     for row in rows:
-        states = {e.state for e in steps if e.row == row and (e.source in closure or (row in _ENTRIES and e.target in closure))}
+        states = {
+            e.state
+            for e in steps
+            if e.row == row and (e.source in closure or (row in _ENTRIES and e.target in closure))
+        }
         if State(expected.get("state", "yes")) not in states:
             yield f"{row} from {expected['from']} is {sorted(states) or 'missing'}, not {expected.get('state', 'yes')}"
     if "to" in expected and not any(map(matcher(expected["to"]), closure)):
