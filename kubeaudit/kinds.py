@@ -128,7 +128,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("security.openshift.io", "securitycontextconstraints", ("v1",), "SecurityContextConstraints", CLUSTER, AUTHORED, "what pods may ask for"),
     Kind("cert-manager.io", "certificates", ("v1",), "Certificate", NAMESPACED, AUTHORED, "expiry of certificates"),
     Kind("monitoring.coreos.com", "servicemonitors", ("v1",), "ServiceMonitor", NAMESPACED, AUTHORED, "which Services are scraped"),
-    Kind("extensions.agents.x-k8s.io", "sandboxtemplates", ("v1alpha1",), "SandboxTemplate", NAMESPACED, AUTHORED, "sandboxes of agents"),
+    Kind("extensions.agents.x-k8s.io", "sandboxtemplates", ("v1beta1", "v1alpha1"), "SandboxTemplate", NAMESPACED, AUTHORED, "sandboxes of agents"),
 )
 
 NAMED_CONFIGMAPS: tuple[tuple[str, str], ...] = (

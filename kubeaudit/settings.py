@@ -39,7 +39,7 @@ class Facts(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab", kw_
     ``rce`` and ``ssrf``: an exposed application has such a flaw (EXP-121, -122). ``ssrf_headers``: the forged request may carry
     headers. ``cloud_firewall_open``: the cloud's firewall lets traffic to node ports pass. ``cni_enforces``: the network plugin
     enforces NetworkPolicy (NET-77). ``anonymous_auth_on``: the API server admits anonymous callers. ``imds_hop_limit``: the
-    metadata service's hop limit lets pods in. ``api_server_public``: the API endpoint is open to the internet.
+    hop limit of AWS's metadata service lets pods in; ``imds_v1``: it answers without a token (MD-01). ``api_server_public``: the API endpoint is open to the internet.
     """
 
     rce: Fact = Fact.YES
@@ -49,6 +49,7 @@ class Facts(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab", kw_
     cni_enforces: Fact = Fact.UNKNOWN
     anonymous_auth_on: Fact = Fact.UNKNOWN
     imds_hop_limit: Fact = Fact.UNKNOWN
+    imds_v1: Fact = Fact.UNKNOWN
     api_server_public: Fact = Fact.UNKNOWN
 
 
@@ -72,7 +73,6 @@ class Gates(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab", kw_
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab", kw_only=True):
     """Bounds of the path search (PERF-06): reaching one gives ``not-evaluated: limit``."""
 
-    max_paths: int = 10_000
     max_hops: int = 64
 
 

@@ -18,7 +18,8 @@ from kubeaudit.refs import Facet, ObjectRef, Vertex, VertexKind
 from kubeaudit.settings import Fact
 
 IDENTITY_RIGHTS = Assumption("node-identity-rights", "what the node's cloud identity may do is not visible in the cluster")
-HOP_LIMIT = Assumption("imds-hop-limit", "the instance's metadata options let pods in (hop limit, tokens)")
+HOP_LIMIT = Assumption("imds-hop-limit", "the hop limit of the instance's metadata service lets pods in")
+IMDS_V1 = Assumption("imds-v1", "the instance's metadata service answers requests without a token")
 REWRITTEN = Unseen(
     Reason.UNKNOWN_IMPLEMENTATION, detail="the node may rewrite the address before policies judge it, and they let its other addresses pass"
 )
@@ -170,12 +171,13 @@ def _aws(context: Context, host_network: bool, target: Target, address: Metadata
     if node_class is None:
         if target.row.pods == "hop-limit" and host_network and _family(address) == "IPv4":
             return Passage(State.YES, shown)
-        fact = context.settings.facts.imds_hop_limit
+        facts = context.settings.facts
+        assumed, fact = (IMDS_V1, facts.imds_v1) if target.row.pods == "tokens" else (HOP_LIMIT, facts.imds_hop_limit)
         if fact is Fact.NO:
-            return Passage(State.BLOCKED, shown, (HOP_LIMIT,))
+            return Passage(State.BLOCKED, shown, (assumed,))
         if fact is Fact.YES and _family(address) == "IPv4":
-            return Passage(State.YES, shown, (HOP_LIMIT,))
-        detail = "the instance's metadata options are not visible in the cluster; settle it with fact imds-hop-limit"
+            return Passage(State.YES, shown, (assumed,))
+        detail = f"the instance's metadata options are not visible in the cluster; settle it with fact {assumed.name}"
         return Passage(State.UNKNOWN, shown, unseen=(Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=detail),))
     return _karpenter(host_network, target.row, address, node_class)
 

@@ -27,7 +27,6 @@ _PROVIDERS = (
     ("upcloud://", "upcloud"),
     ("exoscale://", "exoscale"),
     ("kind://", "kind"),
-    ("k3s://", "k3s"),
     ("vsphere://", "vsphere"),
     ("kubevirt://", "kubevirt"),
 )
@@ -43,8 +42,9 @@ _POOL_LABELS = (
 )
 _CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 
-WITHOUT_METADATA = frozenset(["kind", "k3s", "vsphere", "kubevirt"])
-"""Providers that have no metadata service of a cloud (EXP-302)."""
+WITHOUT_METADATA = frozenset(["kind", "vsphere", "kubevirt"])
+"""Providers that have no metadata service of a cloud (EXP-302). ``k3s://`` is none of them: k3s names itself on a cloud's machines too,
+so the provider behind it is not known."""
 
 
 class NodePool(Struct, frozen=True, order=True):

@@ -136,7 +136,8 @@ def _default(fields: Fields) -> Default:
         return Default.ON if value else Default.OFF
     if value in tuple(Default):
         return Default(str(value))
-    fields.report(("default",), "must be on, off or opt-in" if fields.has("default") else "is missing")
+    if fields.has("default"):
+        fields.report(("default",), "must be on, off or opt-in")
     return Default.ON
 
 

@@ -22,9 +22,9 @@ def test_chk_56_findings_at_the_gate_end_with_1(run: Run, pod: str) -> None:
         (("--fail-on", "critical"), 1),
         (("--exit-zero",), 0),
         (("--select", "img-tag-latest"), 0),
-        (("--select", "meta-exposed-pod", "--strict"), 4),
-        (("--select", "meta-exposed-pod", "--min-coverage", "50"), 4),
-        (("--select", "meta-exposed-pod", "--strict", "--exit-zero"), 0),
+        (("--select", "meta-pod-egress", "--strict"), 4),
+        (("--select", "meta-pod-egress", "--min-coverage", "50"), 4),
+        (("--select", "meta-pod-egress", "--strict", "--exit-zero"), 0),
     ],
 )
 def test_exit_codes(run: Run, pod: str, words: tuple[str, ...], code: int) -> None:

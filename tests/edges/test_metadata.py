@@ -112,7 +112,7 @@ def test_exp_304_what_is_never_flagged() -> None:
         ("cn-hangzhou.i-bp1abc", "alibaba"),
         ("yandex://a", "yandex"),
         ("kind://docker/kind/n", "kind"),
-        ("k3s://n", "k3s"),
+        ("k3s://n", ""),
         ("vsphere://a", "vsphere"),
         ("kubevirt://a", "kubevirt"),
         ("", ""),
@@ -139,7 +139,7 @@ def test_exp_302_labels_where_the_provider_id_is_empty(label: str, provider: str
     assert found.provider_field == ("metadata", "labels", label)
 
 
-@pytest.mark.parametrize("identity", ["kind://docker/kind/n", "k3s://n", "vsphere://a", "kubevirt://a"])
+@pytest.mark.parametrize("identity", ["kind://docker/kind/n", "vsphere://a", "kubevirt://a"])
 def test_exp_302_no_metadata_service_no_verdict(identity: str) -> None:
     objects = [node("n1", identity), pod()]
     assert not edges(world(objects), target="metadata")
@@ -290,6 +290,16 @@ def test_exp_311_the_hop_limit_is_a_fact(fact: Fact, wanted: State) -> None:
     one = edge(found, "EXP-311", target="MD-02")
     assert [a.name for a in one.assumptions] == ([] if fact is Fact.UNKNOWN else ["imds-hop-limit"])
     assert ("imds-hop-limit" in one.unseen[0].detail) if fact is Fact.UNKNOWN else not one.unseen
+
+
+@pytest.mark.parametrize(("fact", "wanted"), [(Fact.UNKNOWN, UNKNOWN), (Fact.YES, YES), (Fact.NO, BLOCKED)])
+def test_md_01_the_hop_limit_does_not_settle_imds_v1(fact: Fact, wanted: State) -> None:
+    found = world([node("n1", AWS), pod()], imds_hop_limit=Fact.NO, imds_v1=fact)
+    assert states(found, "EXP-311", target="MD-01") == {wanted}
+
+
+def test_exp_302_k3s_hides_the_cloud_it_runs_in() -> None:
+    assert states(world([node("n1", "k3s://n"), pod()]), "EXP-311") == {UNKNOWN}
 
 
 def test_exp_r31_the_verdict_is_that_of_the_pod_not_of_the_node() -> None:

@@ -76,7 +76,6 @@ def test_policies_are_sorted_by_id() -> None:
         (GOOD.replace("theme: workload", "theme: rbac"), "1.yaml:4:1: theme: must be workload, the name of the folder"),
         (GOOD.replace("high", "hihg"), "critical, high, medium, low, info; did you mean high?"),
         (GOOD.replace("default: on", "default: maybe"), "1.yaml:7:1: default: must be on, off or opt-in"),
-        (GOOD.replace("default: on\n", ""), "default: is missing"),
         (GOOD.replace("kinds: workloads", "kinds: Podd"), "1.yaml:5:1: kinds: Podd is no kind that is read; did"),
         (GOOD.replace("kinds: workloads", "kinds: NetworkPolicy"), "is a kind of several groups: name one of"),
         (GOOD.replace("kinds: workloads", "kinds: [workloads, Service]"), "about workloads or about other kinds"),

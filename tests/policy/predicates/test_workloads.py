@@ -51,7 +51,7 @@ def test_metadata_by_network() -> None:
 
 @pytest.mark.parametrize(("fact", "wanted"), [(Fact.UNKNOWN, "not-evaluated"), (Fact.YES, "fail"), (Fact.NO, "pass")])
 def test_exp_974_hop_limit_settles_the_check(fact: Fact, wanted: str) -> None:
-    assert verdict(POD, [node("n1", "aws:///a/i"), pod()], imds_hop_limit=fact) == wanted
+    assert verdict(POD, [node("n1", "aws:///a/i"), pod()], imds_hop_limit=fact, imds_v1=fact) == wanted
 
 
 def test_meta_exposed_pod_needs_both_halves() -> None:
