@@ -4,9 +4,8 @@
     python benchmarks/scan.py 500 5000
     python benchmarks/scan.py --live 2000         # the whole command against a loopback API server
 
-Each size runs in a process of its own, so that its peak is its own. The baseline of a row is the plainest thing that could be done with the
-same bytes: unpack every frame and decode every object as untyped JSON.
-"""
+Each size runs in a process of its own, so that its peak is its own. The baseline of a row is the plainest thing that
+could be done with the same bytes: unpack every frame and decode every object as untyped JSON."""
 
 import argparse
 import json
@@ -17,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 SIZES = (500, 5_000, 20_000, 100_000)
@@ -40,7 +40,9 @@ def main() -> None:
 
 
 def table(sizes: list[int]) -> None:
-    print("| pods | objects | " + " | ".join(STAGES) + " | total s | CPU s | peak MB | x baseline | MB json/html/sarif |")
+    print(
+        "| pods | objects | " + " | ".join(STAGES) + " | total s | CPU s | peak MB | x baseline | MB json/html/sarif |"
+    )
     print("|" + "---|" * (len(STAGES) + 7))
     totals: list[tuple[int, float]] = []
     for size in sizes:
@@ -49,10 +51,10 @@ def table(sizes: list[int]) -> None:
         stages = " | ".join(f"{row[stage]:.2f}" for stage in STAGES)
         sizes_mb = "/".join(f"{row[name] / 1e6:.1f}" for name in ("json", "html", "sarif"))
         print(
-            f"| {size:,} | {row['objects']:,.0f} | {stages} | {row['total']:.2f} | {row['cpu']:.2f} | {row['peak']:.0f} "
-            f"| {row['total'] / row['baseline']:.1f} | {sizes_mb} |"
+            f"| {size:,} | {row['objects']:,.0f} | {stages} | {row['total']:.2f} | {row['cpu']:.2f} "
+            f"| {row['peak']:.0f} | {row['total'] / row['baseline']:.1f} | {sizes_mb} |"
         )
-    for (small, before), (large, after) in zip(totals, totals[1:], strict=False):
+    for (small, before), (large, after) in pairwise(totals):
         exponent = math.log(after / before) / math.log(large / small)
         print(f"growth from {small:,} to {large:,} pods: exponent {exponent:.2f}")
 
@@ -62,7 +64,9 @@ def _in_process(size: int) -> dict[str, float]:
         path = Path(folder) / "cluster.kubeaudit"
         generator = Path(__file__).parent / "generate.py"
         subprocess.run([sys.executable, str(generator), str(size), str(path)], check=True, stdout=subprocess.DEVNULL)
-        done = subprocess.run([sys.executable, __file__, "--one", str(path)], check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, __file__, "--one", str(path)], check=True, capture_output=True, text=True
+        )
         return dict(json.loads(done.stdout))
 
 
@@ -108,7 +112,11 @@ def measure(path: Path) -> dict[str, float]:
     cpu = time.process_time() - started
     sizes = {name: float(len(data)) for name, data in written.items()}
     objects = float(sum(frame.count for frame in taken.frames))
-    return times | sizes | {"total": sum(times.values()), "cpu": cpu, "peak": peak, "objects": objects, "baseline": _baseline(path)}
+    return (
+        times
+        | sizes
+        | {"total": sum(times.values()), "cpu": cpu, "peak": peak, "objects": objects, "baseline": _baseline(path)}
+    )
 
 
 def _baseline(path: Path) -> float:
@@ -138,14 +146,19 @@ def live(size: int) -> None:
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
         cpu = usage.ru_utime + usage.ru_stime
-        print(f"live, {size:,} pods: {seconds:.2f} s, {cpu:.2f} s of CPU, {usage.ru_maxrss / 1024:.0f} MB, exit {os.waitstatus_to_exitcode(status)}")
+        print(
+            f"live, {size:,} pods: {seconds:.2f} s, {cpu:.2f} s of CPU, {usage.ru_maxrss / 1024:.0f} MB, "
+            f"exit {os.waitstatus_to_exitcode(status)}"
+        )
 
 
 def _kubeconfig(url: str) -> str:
     cluster = {"name": "loopback", "cluster": {"server": url}}
     context = {"name": "loopback", "context": {"cluster": "loopback", "user": "reader"}}
     user = {"name": "reader", "user": {"token": "loopback"}}
-    return json.dumps({"kind": "Config", "clusters": [cluster], "contexts": [context], "users": [user], "current-context": "loopback"})
+    return json.dumps(
+        {"kind": "Config", "clusters": [cluster], "contexts": [context], "users": [user], "current-context": "loopback"}
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""The result document: what was found, with proof, and what could not be judged (REP-01..08, schema ``kubeaudit.result/1``).
+"""The result document: what was found, with proof, and what could not be judged (REP-01..08, schema
+``kubeaudit.result/1``).
 
 Every output is a pure function of one :class:`ScanResult`; the JSON output is this document itself.
 """
@@ -67,8 +68,8 @@ class Exposure(StrEnum):
 
 
 class Subject(Struct, frozen=True, order=True, omit_defaults=True):
-    """The object a verdict is about (CHK-28). ``owners`` leads from the object to its root controller, which is ``object`` itself
-    for workloads; ``container`` is empty for verdicts about the whole object."""
+    """The object a verdict is about (CHK-28). ``owners`` leads from the object to its root controller, which is
+    ``object`` itself for workloads; ``container`` is empty for verdicts about the whole object."""
 
     object: ObjectRef
     api_version: str = ""
@@ -111,9 +112,9 @@ class Cause(Struct, frozen=True, order=True, omit_defaults=True):
 class Finding(Struct, frozen=True, omit_defaults=True):
     """One failing verdict with its proof (CHK-27..34).
 
-    ``message`` says what is, ``why`` why it matters, ``remediation`` what to do. ``value`` tells findings of one container apart (CHK-20).
-    ``instances`` counts pods, ``pods`` names up to five. ``drift``: the live pods differ from their template in this verdict (CHK-18).
-    """
+    ``message`` says what is, ``why`` why it matters, ``remediation`` what to do. ``value`` tells findings of one
+    container apart (CHK-20). ``instances`` counts pods, ``pods`` names up to five. ``drift``: the live pods differ from
+    their template in this verdict (CHK-18)."""
 
     check: str
     severity: Severity
@@ -157,9 +158,8 @@ class Counts(Struct, frozen=True):
 class CheckResult(Struct, frozen=True, omit_defaults=True):
     """One selected check: what it is, its verdict, and what it lacked (CHK-02..08).
 
-    ``counts`` covers user and vendor objects, ``folded`` system and builtin ones (CHK-23). ``original_severity`` is set where the
-    configuration changed the severity (CHK-14).
-    """
+    ``counts`` covers user and vendor objects, ``folded`` system and builtin ones (CHK-23). ``original_severity`` is set
+    where the configuration changed the severity (CHK-14)."""
 
     id: str
     theme: str
@@ -187,9 +187,8 @@ class AssumptionUse(Struct, frozen=True, order=True, omit_defaults=True):
 class Hop(Struct, frozen=True, omit_defaults=True):
     """One step of a path: who may do what to whom, and the proof (EXP-31, EXP-981).
 
-    ``source`` and ``target`` are vertex keys, ``source_label`` and ``target_label`` what people read. ``fix`` says which field of which
-    object closes the hop. ``rechecks`` are read-only kubectl lines.
-    """
+    ``source`` and ``target`` are vertex keys, ``source_label`` and ``target_label`` what people read. ``fix`` says
+    which field of which object closes the hop. ``rechecks`` are read-only kubectl lines."""
 
     row: str
     source: str
@@ -231,9 +230,8 @@ class PathResult(Struct, frozen=True, omit_defaults=True):
 class Cell(Struct, frozen=True, omit_defaults=True):
     """One cell of the overview matrix: from an entry kind to a jewel kind (EXP-973).
 
-    ``state``: ``yes``, ``unknown`` or ``none`` (no path, and nothing needed was unread). ``count`` counts the workloads, or without any
-    the subjects, that lead there; ``paths`` are ids.
-    """
+    ``state``: ``yes``, ``unknown`` or ``none`` (no path, and nothing needed was unread). ``count`` counts the
+    workloads, or without any the subjects, that lead there; ``paths`` are ids."""
 
     entry: str
     jewel: str
@@ -278,10 +276,11 @@ class Tool(Struct, frozen=True):
 
 
 class Run(Struct, frozen=True, omit_defaults=True):
-    """The run header (REP-03). Times are UTC, RFC 3339; ``duration`` is in seconds. ``complete`` is false after SIGTERM.
+    """The run header (REP-03). Times are UTC, RFC 3339; ``duration`` is in seconds. ``complete`` is false after
+    SIGTERM.
 
-    ``reads`` are all lists that were asked for, with what each cost (PERF-08): measured, so that they differ from run to run.
-    """
+    ``reads`` are all lists that were asked for, with what each cost (PERF-08): measured, so that they differ from run
+    to run."""
 
     tool: Tool
     start: str
@@ -312,7 +311,9 @@ class Run(Struct, frozen=True, omit_defaults=True):
 
 
 class Coverage(Struct, frozen=True):
-    """What was judged and what was not (CHK-08). ``ratio`` is evaluated / (evaluated + not evaluated), 0 to 1, over selected checks."""
+    """What was judged and what was not (CHK-08). ``ratio`` is evaluated / (evaluated + not evaluated), 0 to 1, over
+    selected checks.
+    """
 
     selected: int
     evaluated: int
@@ -326,7 +327,9 @@ class Coverage(Struct, frozen=True):
 
 
 class ScanResult(Struct, frozen=True):
-    """One scan, whole: the JSON document of schema ``kubeaudit.result/1``. Every field is written, so that ``schema`` is (REP-08)."""
+    """One scan, whole: the JSON document of schema ``kubeaudit.result/1``. Every field is written, so that ``schema``
+    is (REP-08).
+    """
 
     run: Run
     answer: tuple[str, ...]

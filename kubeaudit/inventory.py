@@ -24,8 +24,17 @@ def entry_points(context: Context, edges: Iterator[Edge], label: Label) -> tuple
             into.setdefault(edge.target, []).append(edge)
         out.setdefault(edge.source, []).append(edge)
     ingresses = {(i.metadata.namespace, i.metadata.name): i for i in context.cluster.ingresses}
-    owners = {host_port_entry(cls, port): owner_ref(context.cluster, cls) for cls in context.cluster.classes for _, port in host_ports(cls)}
-    rows = [_row(vertex, edge, out, ingresses, owners, label) for vertex, found in into.items() for edge in found if edge.state is not State.BLOCKED]
+    owners = {
+        host_port_entry(cls, port): owner_ref(context.cluster, cls)
+        for cls in context.cluster.classes
+        for _, port in host_ports(cls)
+    }
+    rows = [
+        _row(vertex, edge, out, ingresses, owners, label)
+        for vertex, found in into.items()
+        for edge in found
+        if edge.state is not State.BLOCKED
+    ]
     return tuple(sorted(rows, key=lambda row: (row.key, row.source)))
 
 
@@ -46,7 +55,9 @@ def _row(
         object=ref,
         source=label(edge.source),
         state=edge.state,
-        address=", ".join(e.value.strip('"') for e in edge.evidence if e.path and e.path[-1] in ("ip", "hostname", "address")),
+        address=", ".join(
+            e.value.strip('"') for e in edge.evidence if e.path and e.path[-1] in ("ip", "hostname", "address")
+        ),
         ports="" if ingress else detail,
         tls=_tls(ingress, detail) if ingress else "unknown",
         behind=tuple(sorted(_behind(vertex, out, label))),
@@ -73,7 +84,9 @@ def _behind(vertex: Vertex, out: dict[Vertex, list[Edge]], label: Label) -> Iter
 def admins(context: Context) -> tuple[AdminRow, ...]:
     """Every subject that a binding makes cluster-admin, by what the rules are and never by names."""
     rows = [
-        AdminRow(str(subject), grant.binding, grant.role, grant.object_class, MASTERS if subject.group == MASTERS else "")
+        AdminRow(
+            str(subject), grant.binding, grant.role, grant.object_class, MASTERS if subject.group == MASTERS else ""
+        )
         for grant in context.access.grants
         if grant.cluster_admin is not None
         for subject in grant.subjects

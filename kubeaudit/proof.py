@@ -95,7 +95,9 @@ def dotted(path: Path) -> str:
 
 
 def recheck(evidence: Evidence) -> str:
-    """The read-only kubectl line that shows the evidence (CHK-30, REP-55). An object named ``*`` stands for all of its kind."""
+    """The read-only kubectl line that shows the evidence (CHK-30, REP-55). An object named ``*`` stands for all of its
+    kind.
+    """
     ref = evidence.object
     resource = f"{ref.kind.lower()}.{ref.group}" if ref.group else ref.kind.lower()
     if ref.group == KUBECONFIG:

@@ -6,7 +6,9 @@ from msgspec import Struct
 
 
 class ObjectRef(Struct, frozen=True, order=True):
-    """Names one Kubernetes object: ``kind``, ``namespace`` ("" when cluster-scoped), ``name`` and API ``group`` ("" = core)."""
+    """Names one Kubernetes object: ``kind``, ``namespace`` ("" when cluster-scoped), ``name`` and API ``group`` ("" =
+    core).
+    """
 
     kind: str
     namespace: str
@@ -40,7 +42,9 @@ class VertexKind(StrEnum):
 
 
 class Facet(StrEnum):
-    """What an attacker has of a workload or node (EXP-07): traffic reaches it, it sends requests for him, he runs code in it."""
+    """What an attacker has of a workload or node (EXP-07): traffic reaches it, it sends requests for him, he runs code
+    in it.
+    """
 
     NONE = ""
     NET = "net"
@@ -51,8 +55,8 @@ class Facet(StrEnum):
 class Vertex(Struct, frozen=True, order=True):
     """A vertex of the graph. Its key is stable from scan to scan: no pod names, UIDs, hashes of content or timestamps.
 
-    ``name`` is the part after the namespace, e.g. ``Deployment/frontend`` for a workload, ``443`` for a port of a load balancer.
-    """
+    ``name`` is the part after the namespace, e.g. ``Deployment/frontend`` for a workload, ``443`` for a port of a load
+    balancer."""
 
     kind: VertexKind
     namespace: str = ""

@@ -1,7 +1,7 @@
 """A scan: build the world of a snapshot, judge it by policies, put the result together.
 
-``scan`` is pure: no I/O, no clock, no network. The same snapshot, policies, settings and run header give the same bytes.
-"""
+``scan`` is pure: no I/O, no clock, no network. The same snapshot, policies, settings and run header give the same
+bytes."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,9 @@ from kubeaudit.world import World, build
 
 
 def scan(snapshot: Snapshot, policies: Sequence[Policy], settings: Settings, run: Run) -> ScanResult:
-    """Judge a snapshot. ``run`` is the header of the run as far as the caller knows it; what the snapshot knows is filled in."""
+    """Judge a snapshot. ``run`` is the header of the run as far as the caller knows it; what the snapshot knows is
+    filled in.
+    """
     return conclude(build(snapshot, settings), snapshot, policies, run)
 
 
@@ -52,7 +54,11 @@ def _settled(settings: Settings) -> tuple[AssumptionUse, ...]:
     """The facts that the configuration answers: inputs of the result, printed with it (EXP-974)."""
     given = msgspec.to_builtins(settings.facts)
     usual = msgspec.to_builtins(Facts())
-    return tuple(AssumptionUse(name, "committed in the configuration", given[name]) for name in given if given[name] != usual[name])
+    return tuple(
+        AssumptionUse(name, "committed in the configuration", given[name])
+        for name in given
+        if given[name] != usual[name]
+    )
 
 
 def _ids(main: dict[str, tuple[Route, ...]]) -> dict[str, tuple[str, ...]]:
@@ -67,7 +73,10 @@ def _ids(main: dict[str, tuple[Route, ...]]) -> dict[str, tuple[str, ...]]:
 def _paths(found: list[Route], settings: Settings) -> tuple[PathResult, ...]:
     """Each path once, worst and cheapest first."""
     unique = {route.id: route for route in found}
-    ordered = sorted(unique.values(), key=lambda r: (r.severity.rank, r.state, r.effort, len(r.edges), r.entry.key, r.jewel.key, r.route))
+    ordered = sorted(
+        unique.values(),
+        key=lambda r: (r.severity.rank, r.state, r.effort, len(r.edges), r.entry.key, r.jewel.key, r.route),
+    )
     return tuple(path_result(route, settings) for route in ordered)
 
 

@@ -34,13 +34,14 @@ class Fact(StrEnum):
 
 
 class Facts(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab", kw_only=True):
-    """Assumption switches of EXP-974. ``yes`` and ``no`` are facts a team commits in kubeaudit.yaml; ``unknown`` stays open.
+    """Assumption switches of EXP-974. ``yes`` and ``no`` are facts a team commits in kubeaudit.yaml; ``unknown`` stays
+    open.
 
-    ``rce`` and ``ssrf``: an exposed application has such a flaw (EXP-121, -122). ``ssrf_headers``: the forged request may carry
-    headers. ``cloud_firewall_open``: the cloud's firewall lets traffic to node ports pass. ``cni_enforces``: the network plugin
-    enforces NetworkPolicy (NET-77). ``anonymous_auth_on``: the API server admits anonymous callers. ``imds_hop_limit``: the
-    hop limit of AWS's metadata service lets pods in; ``imds_v1``: it answers without a token (MD-01). ``api_server_public``: the API endpoint is open to the internet.
-    """
+    ``rce`` and ``ssrf``: an exposed application has such a flaw (EXP-121, -122). ``ssrf_headers``: the forged request
+    may carry headers. ``cloud_firewall_open``: the cloud's firewall lets traffic to node ports pass. ``cni_enforces``:
+    the network plugin enforces NetworkPolicy (NET-77). ``anonymous_auth_on``: the API server admits anonymous callers.
+    ``imds_hop_limit``: the hop limit of AWS's metadata service lets pods in; ``imds_v1``: it answers without a token
+    (MD-01). ``api_server_public``: the API endpoint is open to the internet."""
 
     rce: Fact = Fact.YES
     ssrf: Fact = Fact.YES
@@ -63,7 +64,9 @@ class CrownJewel(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Gates(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab", kw_only=True):
-    """When a finished run ends with an exit code other than 0 (checks.md section 11). ``min_coverage`` is in percent."""
+    """When a finished run ends with an exit code other than 0 (checks.md section 11). ``min_coverage`` is in
+    percent.
+    """
 
     fail_on: Severity | None = Severity.HIGH
     min_coverage: float = 0.0
@@ -79,9 +82,8 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab", kw
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab", kw_only=True):
     """What one run was asked (kubeaudit.yaml, overridden by flags).
 
-    ``select`` and ``ignore`` hold check ids, themes and globs; ``namespaces`` limits the subjects reported, never what is read.
-    ``show`` names the classes (system, builtin, vendor) that are listed instead of counted.
-    """
+    ``select`` and ``ignore`` hold check ids, themes and globs; ``namespaces`` limits the subjects reported, never what
+    is read. ``show`` names the classes (system, builtin, vendor) that are listed instead of counted."""
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()

@@ -1,10 +1,9 @@
 """The objects of a cluster as they were read, what could not be read, and the versioned file that holds both.
 
-Objects are kept as compressed frames of newline-delimited JSON, a few hundred objects each, so that a cluster of 100,000 pods
-never stands in memory as text. The file is a sequence of zstd frames, each preceded by a skippable frame (RFC 8878 section
-3.1.2) that names its resource, object count and size: ``zstd -dc FILE`` prints plain NDJSON, and the reader finds every frame
-without unpacking any. The last skippable frame counts them all; a file without it was cut.
-"""
+Objects are kept as compressed frames of newline-delimited JSON, a few hundred objects each, so that a cluster of
+100,000 pods never stands in memory as text. The file is a sequence of zstd frames, each preceded by a skippable frame
+(RFC 8878 section 3.1.2) that names its resource, object count and size: ``zstd -dc FILE`` prints plain NDJSON, and the
+reader finds every frame without unpacking any. The last skippable frame counts them all; a file without it was cut."""
 
 import hashlib
 import os
@@ -44,8 +43,8 @@ class Outcome(StrEnum):
 class Read(Struct, frozen=True, omit_defaults=True):
     """One kind in one scope ("" = the whole cluster): how it ended and what it cost (PERF-08).
 
-    ``detail`` says why it did not complete; ``status`` is the HTTP status, 0 where there was none; ``seconds`` is wall time.
-    """
+    ``detail`` says why it did not complete; ``status`` is the HTTP status, 0 where there was none; ``seconds`` is wall
+    time."""
 
     resource: str
     scope: str
@@ -73,8 +72,8 @@ class Gap(Struct, frozen=True, order=True, omit_defaults=True):
 class BadDocument(Struct, frozen=True, order=True, omit_defaults=True):
     """Input that is no usable object: where it stands and why it was left out.
 
-    ``object`` is set as far as it could be told; ``document`` counts from 1, ``line`` is that of the document or the error.
-    """
+    ``object`` is set as far as it could be told; ``document`` counts from 1, ``line`` is that of the document or the
+    error."""
 
     where: str
     reason: str
@@ -84,7 +83,9 @@ class BadDocument(Struct, frozen=True, order=True, omit_defaults=True):
 
 
 class Header(Struct, frozen=True, omit_defaults=True):
-    """Where a snapshot comes from (REP-03). Times are UTC, RFC 3339; ``cluster_id`` is the UID of namespace kube-system."""
+    """Where a snapshot comes from (REP-03). Times are UTC, RFC 3339; ``cluster_id`` is the UID of namespace
+    kube-system.
+    """
 
     tool_version: str
     source: str
@@ -212,7 +213,9 @@ def write(snapshot: Snapshot, path: Path) -> None:
             raise
     except OSError as error:
         reason = error.strerror or str(error)
-        raise OutputError(f"cannot write {path}: {reason}", "choose a folder that exists and that you may write to") from error
+        raise OutputError(
+            f"cannot write {path}: {reason}", "choose a folder that exists and that you may write to"
+        ) from error
 
 
 def read(path: Path) -> Snapshot:
@@ -227,7 +230,9 @@ def read(path: Path) -> Snapshot:
 def parse(data: bytes, name: str) -> Snapshot:
     """A snapshot from the bytes of its file; ``name`` is used in errors. Raises :class:`SnapshotError`."""
     if not data.startswith(MAGIC):
-        raise SnapshotError(f"{name} is not a kubeaudit snapshot", f"expected a file of format {FORMAT}, made by `kubeaudit collect`")
+        raise SnapshotError(
+            f"{name} is not a kubeaudit snapshot", f"expected a file of format {FORMAT}, made by `kubeaudit collect`"
+        )
     view = memoryview(data)
     payload, position = _skippable(view, 0, name)
     start = _start(payload, name)
@@ -286,7 +291,9 @@ def _start(payload: bytes, name: str) -> _Start:
         found = ""
     if found != FORMAT:
         told = f"has format {found}" if found else "is not a kubeaudit snapshot"
-        raise SnapshotError(f"{name} {told}; this version reads {FORMAT}", "use the kubeaudit version that made the file")
+        raise SnapshotError(
+            f"{name} {told}; this version reads {FORMAT}", "use the kubeaudit version that made the file"
+        )
     try:
         return msgspec.json.decode(payload, type=_Start)
     except msgspec.DecodeError as error:

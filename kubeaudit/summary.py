@@ -14,7 +14,9 @@ _EXPOSED_METADATA = "meta-exposed-pod"
 
 
 def coverage(world: World, checks: Sequence[CheckResult], policies: Sequence[Policy]) -> Coverage:
-    """What was judged and what was not; each gap with the checks it disabled and the rule that would enable them (REP-33)."""
+    """What was judged and what was not; each gap with the checks it disabled and the rule that would enable them
+    (REP-33).
+    """
     undecided = [c for c in checks if c.verdict is Verdict.NOT_EVALUATED]
     not_applicable = [c for c in checks if c.verdict is Verdict.NOT_APPLICABLE]
     evaluated = len(checks) - len(undecided) - len(not_applicable)

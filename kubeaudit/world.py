@@ -1,7 +1,7 @@
 """Everything a snapshot says, built once: the typed cluster, the two exact engines, the graph and its searches.
 
-``build`` is pure: no I/O, no clock, no network. The command line, the CronJob, the tests and ad hoc questions all call it.
-"""
+``build`` is pure: no I/O, no clock, no network. The command line, the CronJob, the tests and ad hoc questions all call
+it."""
 
 from collections.abc import Callable, Iterator
 from functools import cached_property

@@ -17,7 +17,8 @@ CLI = ROOT / "docs" / "cli.md"
 
 
 def test_help_texts_are_those_of_docs_cli() -> None:
-    text = "# Command line\n\nGenerated from the commands; `KUBEAUDIT_UPDATE=1 pytest tests/test_docs.py` writes it again.\n"
+    how = "Generated from the commands; `KUBEAUDIT_UPDATE=1 pytest tests/test_docs.py` writes it again."
+    text = f"# Command line\n\n{how}\n"
     for path, command in commands():
         with click.Context(command, info_name=" ".join(path), terminal_width=100, max_content_width=100) as context:
             text += f"\n## {' '.join(path)}\n\n```\n{command.get_help(context)}\n```\n"
@@ -41,7 +42,10 @@ def commands() -> list[tuple[tuple[str, ...], click.Command]]:
 
 def test_contributing_quotes_a_real_policy_and_its_examples() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    for file in ("policies/workload/pod-host-pid.yaml", *(f"tests/fixtures/policies/pod-host-pid/{kind}.yaml" for kind in ("pass", "fail"))):
+    for file in (
+        "policies/workload/pod-host-pid.yaml",
+        *(f"tests/fixtures/policies/pod-host-pid/{kind}.yaml" for kind in ("pass", "fail")),
+    ):
         assert (ROOT / file).read_text() in text, f"{file} is quoted whole"
 
 

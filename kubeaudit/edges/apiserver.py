@@ -1,4 +1,6 @@
-"""The API server: public addresses, Services and Ingresses that front it, and pods that reach it (EXP-201..203, 215)."""
+"""The API server: public addresses, Services and Ingresses that front it, and pods that reach it (EXP-201..203,
+215).
+"""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -9,7 +11,7 @@ from kubeaudit.edges.context import Context, unseen, workload
 from kubeaudit.edges.contract import Edge
 from kubeaudit.edges.ingresses import clients, ref_of, routes, serving_of
 from kubeaudit.edges.traffic import WORLD, service_vertex
-from kubeaudit.edges.vocabulary import EXP_API_FRONT, EXP_API_FROM_POD, EXP_API_PUBLIC, EXP_API_SERVICE
+from kubeaudit.edges.vocabulary import EXP_API_FROM_POD, EXP_API_FRONT, EXP_API_PUBLIC, EXP_API_SERVICE
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.nodes import is_public, parse
 from kubeaudit.model.objects.core import Service, is_port
@@ -18,6 +20,11 @@ from kubeaudit.refs import INTERNET, Facet, ObjectRef, Vertex, VertexKind
 from kubeaudit.settings import Fact
 
 ALLOW_LIST = Assumption("api-server-public", "no allow-list in front of the API server's address excludes the caller")
+NOT_DISPROVED = Unseen(
+    Reason.UNKNOWN_IMPLEMENTATION,
+    detail="its known addresses are private or host names, which does not disprove a public endpoint; "
+    "settle it with fact api-server-public",
+)
 KUBERNETES = ("default", "kubernetes")
 INSIDE = Vertex(VertexKind.API_SERVER, "", "default/kubernetes", Facet.NET)
 """The API server as pods reach it; not a crown jewel, because every pod is meant to."""
@@ -81,7 +88,9 @@ def _url(found: list[Address], url: str, ref: ObjectRef, path: tuple[str, ...]) 
 
 
 def _public(context: Context) -> Iterator[Edge]:
-    """EXP-201. A private address or a host name does not disprove a public endpoint: managed offerings list private interfaces."""
+    """EXP-201. A private address or a host name does not disprove a public endpoint: managed offerings list private
+    interfaces.
+    """
     addresses = [*endpoints(context), *named(context)]
     fact = context.settings.facts.api_server_public
     public = [a for a in addresses if is_public(a.host)]
@@ -90,7 +99,17 @@ def _public(context: Context) -> Iterator[Edge]:
         sentence = f"The internet may connect to the API server at {address.host}:{address.port}."
         fix = "the API server: a private endpoint, or authorised networks"
         yield Edge(
-            EXP_API_PUBLIC, INTERNET, address.vertex, state, Confidence.ENV, 1, sentence, (address.evidence,), (ALLOW_LIST,), (), fix
+            EXP_API_PUBLIC,
+            INTERNET,
+            address.vertex,
+            state,
+            Confidence.ENV,
+            1,
+            sentence,
+            (address.evidence,),
+            (ALLOW_LIST,),
+            (),
+            fix,
         )
     if public:
         return
@@ -98,8 +117,7 @@ def _public(context: Context) -> Iterator[Edge]:
     target = addresses[0].vertex if addresses else Vertex(VertexKind.API_SERVER, "", "default/kubernetes")
     shown = tuple(a.evidence for a in addresses[:3])
     state = {Fact.YES: State.YES, Fact.NO: State.BLOCKED, Fact.UNKNOWN: State.UNKNOWN}[fact]
-    detail = "its known addresses are private or host names, which does not disprove a public endpoint; settle it with fact api-server-public"
-    why = unseen(gap) if gap is not None and not addresses else Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=detail)
+    why = unseen(gap) if gap is not None and not addresses else NOT_DISPROVED
     sentence = f"The internet may connect to the API server at {target.name} if it has a public endpoint."
     reasons = (why,) if state is State.UNKNOWN else ()
     yield Edge(EXP_API_PUBLIC, INTERNET, target, state, Confidence.ENV, 1, sentence, shown, (ALLOW_LIST,), reasons)
@@ -107,7 +125,11 @@ def _public(context: Context) -> Iterator[Edge]:
 
 def _fronted(context: Context) -> Iterator[Edge]:
     """EXP-202, -203: Services whose endpoints are the API server's, and Ingresses that lead to one."""
-    fronts = {(s.metadata.namespace, s.metadata.name): (s, why) for s in context.cluster.services if (why := front(context, s))}
+    fronts = {
+        (s.metadata.namespace, s.metadata.name): (s, why)
+        for s in context.cluster.services
+        if (why := front(context, s))
+    }
     vias: dict[tuple[str, str], set[str]] = {key: {WORLD} for key in fronts}
     for ingress in context.cluster.ingresses:
         serving = serving_of(context, ingress)
@@ -133,7 +155,9 @@ def front(context: Context, service: Service) -> Evidence | None:
     if (ref.namespace, ref.name) == KUBERNETES:
         return field(ref, ("metadata", "name"), "kubernetes")
     name = service.spec.external_name.rstrip(".")
-    if service.spec.type == "ExternalName" and (name == "kubernetes.default" or name.startswith("kubernetes.default.svc")):
+    if service.spec.type == "ExternalName" and (
+        name == "kubernetes.default" or name.startswith("kubernetes.default.svc")
+    ):
         return field(ref, ("spec", "externalName"), service.spec.external_name)
     known = {(parse(a.host), a.port) for a in endpoints(context)}
     for item in context.slices_of.get((ref.namespace, ref.name), ()):
@@ -141,13 +165,17 @@ def front(context: Context, service: Service) -> Evidence | None:
         for number, endpoint in enumerate(item.endpoints):
             for position, address in enumerate(endpoint.addresses):
                 if any((parse(address), port) in known for port in ports):
-                    slice_ref = ObjectRef("EndpointSlice", item.metadata.namespace, item.metadata.name, "discovery.k8s.io")
+                    slice_ref = ObjectRef(
+                        "EndpointSlice", item.metadata.namespace, item.metadata.name, "discovery.k8s.io"
+                    )
                     return field(slice_ref, ("endpoints", number, "addresses", position), address)
     return None
 
 
 def _from_pods(context: Context) -> Iterator[Edge]:
-    """EXP-215: whether egress lets a class open the API server's endpoint, after translation of the ClusterIP (NET-23)."""
+    """EXP-215: whether egress lets a class open the API server's endpoint, after translation of the ClusterIP
+    (NET-23).
+    """
     addresses = endpoints(context)
     gap = context.cluster.complete.gap("endpointslices.discovery.k8s.io", "default")
     for cls in context.cluster.classes:
@@ -160,13 +188,23 @@ def _from_pods(context: Context) -> Iterator[Edge]:
             address, verdict = best
             shown = (address.evidence, *context.reach.proof(verdict))
             why = verdict.unseen if verdict.state is State.UNKNOWN else ()
-            yield Edge(EXP_API_FROM_POD, source, INSIDE, verdict.state, Confidence.OBJ, 1, sentence, shown, (), why, fix)
+            yield Edge(
+                EXP_API_FROM_POD, source, INSIDE, verdict.state, Confidence.OBJ, 1, sentence, shown, (), why, fix
+            )
         elif not context.reach.isolating(cls.index, "egress"):
             verdict = context.reach.egress(cls.index, "192.0.2.1", "TCP", 443)
             why = verdict.unseen if verdict.state is State.UNKNOWN else ()
             shown = context.reach.proof(verdict)
-            yield Edge(EXP_API_FROM_POD, source, INSIDE, verdict.state, Confidence.OBJ, 1, sentence, shown, (), why, fix)
+            yield Edge(
+                EXP_API_FROM_POD, source, INSIDE, verdict.state, Confidence.OBJ, 1, sentence, shown, (), why, fix
+            )
         else:
             absent = missing(ObjectRef("EndpointSlice", "default", ANY, "discovery.k8s.io"), ("endpoints",))
-            why = (unseen(gap),) if gap is not None else (Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail="the API server's address is not known"),)
-            yield Edge(EXP_API_FROM_POD, source, INSIDE, State.UNKNOWN, Confidence.OBJ, 1, sentence, (absent,), (), why, fix)
+            why = (
+                (unseen(gap),)
+                if gap is not None
+                else (Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail="the API server's address is not known"),)
+            )
+            yield Edge(
+                EXP_API_FROM_POD, source, INSIDE, State.UNKNOWN, Confidence.OBJ, 1, sentence, (absent,), (), why, fix
+            )

@@ -15,7 +15,9 @@ from kubeaudit.refs import ObjectRef
 
 
 class BackendClass(Struct, frozen=True):
-    """A class behind a Service port: the port it answers on (0 = not resolved), and the field that says it is behind it."""
+    """A class behind a Service port: the port it answers on (0 = not resolved), and the field that says it is behind
+    it.
+    """
 
     cls: WorkloadClass
     port: int
@@ -25,10 +27,11 @@ class BackendClass(Struct, frozen=True):
 
 
 def backends(context: Context, service: Service, port: ServicePort) -> Iterator[BackendClass]:
-    """Classes behind one port: by ready endpoints of the EndpointSlices; by the selector where slices were not read or none is there.
+    """Classes behind one port: by ready endpoints of the EndpointSlices; by the selector where slices were not read or
+    none is there.
 
-    A Service whose slices list no pod although they were read has no backend now; its selector still shows what a manifest will start.
-    """
+    A Service whose slices list no pod although they were read has no backend now; its selector still shows what a
+    manifest will start."""
     namespace, name = service.metadata.namespace, service.metadata.name
     slices = context.slices_of.get((namespace, name), ())
     gap = context.cluster.complete.gap("endpointslices.discovery.k8s.io", namespace)
@@ -47,8 +50,8 @@ def backends(context: Context, service: Service, port: ServicePort) -> Iterator[
 
 
 def _possible(context: Context, service: Service, reason: tuple[Unseen, ...]) -> list[WorkloadClass]:
-    """Classes a Service may lead to where its slices do not tell: those it selects. Without a selector somebody writes its slices: where
-    these were not read, they may name every pod of the namespace."""
+    """Classes a Service may lead to where its slices do not tell: those it selects. Without a selector somebody writes
+    its slices: where these were not read, they may name every pod of the namespace."""
     namespace = service.metadata.namespace
     if not service.spec.selector and reason and service.spec.type != "ExternalName":
         return [context.cluster.classes[bit] for bit in bits_of(context.classes_of_namespace.get(namespace, 0))]
@@ -67,10 +70,14 @@ def _by_slices(
 
 
 def _pods_of(context: Context, ref: ObjectRef, position: int, endpoint: Endpoint) -> Iterator[tuple[int, Evidence]]:
-    """Classes of an endpoint: of the pod it names, or, where somebody wrote only addresses, of the pods that have them."""
+    """Classes of an endpoint: of the pod it names, or, where somebody wrote only addresses, of the pods that have
+    them.
+    """
     target = endpoint.target_ref
     if target is not None:
-        cls = context.class_of_pod.get((target.namespace or ref.namespace, target.name)) if target.kind == "Pod" else None
+        cls = (
+            context.class_of_pod.get((target.namespace or ref.namespace, target.name)) if target.kind == "Pod" else None
+        )
         if cls is not None:
             yield cls, field(ref, ("endpoints", position, "targetRef", "name"), target.name)
         return
@@ -81,7 +88,9 @@ def _pods_of(context: Context, ref: ObjectRef, position: int, endpoint: Endpoint
 
 
 def _usable(slices: tuple[EndpointSlice, ...]) -> list[tuple[EndpointSlice, int, Endpoint]]:
-    """Ready endpoints; serving and terminating ones only where no slice of the Service has a ready one of the family (NET-62)."""
+    """Ready endpoints; serving and terminating ones only where no slice of the Service has a ready one of the family
+    (NET-62).
+    """
     every = [(item, number, endpoint) for item in slices for number, endpoint in enumerate(item.endpoints)]
     ready = {item.address_type for item, _, endpoint in every if endpoint.conditions.ready is not False}
     return [
@@ -101,5 +110,3 @@ def target_ports(cls: WorkloadClass, port: ServicePort) -> tuple[int, ...]:
     named = [p for c in containers for p in c.ports if p.name == target and p.protocol == port.protocol]
     found = [p.container_port for p in named if is_port(p.protocol, p.container_port)]
     return tuple(found[:1])
-
-

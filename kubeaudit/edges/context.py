@@ -57,7 +57,12 @@ class Context(Struct, frozen=True, dict=True):
     def class_of_address(self) -> dict[str, int]:
         """Class of each running pod by its addresses; those of host-network pods are their node's."""
         classes = self.cluster.classes
-        return {ip: pod.cls for pod in self.cluster.pods if pod.cls >= 0 and not classes[pod.cls].shape.host_network for ip in pod.addresses}
+        return {
+            ip: pod.cls
+            for pod in self.cluster.pods
+            if pod.cls >= 0 and not classes[pod.cls].shape.host_network
+            for ip in pod.addresses
+        }
 
     @cached_property
     def slices_of(self) -> dict[tuple[str, str], tuple[EndpointSlice, ...]]:
@@ -97,7 +102,9 @@ class Context(Struct, frozen=True, dict=True):
         return found or self.cluster.complete.gap("daemonsets.apps", "kube-system") is not None
 
     def pools_for(self, cls: WorkloadClass) -> list[str]:
-        """Pools a class without placed pods may land on: those with a node its nodeSelector matches; all of them where none does yet."""
+        """Pools a class without placed pods may land on: those with a node its nodeSelector matches; all of them where
+        none does yet.
+        """
         template = self.cluster.workloads[cls.workload].template
         placed = msgspec.json.decode(self.cluster.specs[template], type=_Placed) if template >= 0 else _Placed()
         wanted = (placed.node_selector or {}).items()
@@ -108,7 +115,9 @@ class Context(Struct, frozen=True, dict=True):
     def node_addresses(self) -> tuple[str, ...]:
         """Addresses of the nodes, one of those that no policy can tell apart."""
         atoms = cut(self.cluster.network_policies)
-        return tuple({atoms.atom(address): address for node in self.cluster.nodes for address in node.addresses}.values())
+        return tuple(
+            {atoms.atom(address): address for node in self.cluster.nodes for address in node.addresses}.values()
+        )
 
     def selected(self, namespace: str, selector: dict[str, str]) -> list[WorkloadClass]:
         """Classes a Service's selector matches; an empty selector matches none."""

@@ -10,10 +10,10 @@ from kubeaudit.refs import Vertex
 class Edge(Struct, frozen=True):
     """One step from a vertex to another.
 
-    ``row`` names the row of the vocabulary (EXP-nnn); ``sentence`` says the step in words. ``state`` blocked is kept where a person would ask
-    why not, and is never traversed. ``unseen`` says what was missing where the state is unknown. ``fix`` says which field of which object
-    closes the step, "" where nothing does. ``effort`` is the cost of EXP-35.
-    """
+    ``row`` names the row of the vocabulary (EXP-nnn); ``sentence`` says the step in words. ``state`` blocked is kept
+    where a person would ask why not, and is never traversed. ``unseen`` says what was missing where the state is
+    unknown. ``fix`` says which field of which object closes the step, "" where nothing does. ``effort`` is the cost of
+    EXP-35."""
 
     row: str
     source: Vertex

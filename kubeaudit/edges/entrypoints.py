@@ -25,8 +25,12 @@ from kubeaudit.refs import INTERNET, PRIVATE_NETWORK, Facet, ObjectRef, Vertex, 
 from kubeaudit.settings import Fact
 
 FIREWALL = Assumption("cloud-firewall-open", "no cloud firewall closes the port on the node's public address")
-LISTENS = Assumption("listening-ports", "the process listens on this port of the node; the object does not show listening ports")
-ROUTED = Assumption("external-ip-routed", "the network routes the address to a node, and kube-proxy honours externalIPs")
+LISTENS = Assumption(
+    "listening-ports", "the process listens on this port of the node; the object does not show listening ports"
+)
+ROUTED = Assumption(
+    "external-ip-routed", "the network routes the address to a node, and kube-proxy honours externalIPs"
+)
 RANGES_ENFORCED = Assumption("source-ranges-enforced", "the load balancer enforces its source ranges")
 
 
@@ -75,11 +79,21 @@ def _by_scheme(
     name = target.name.split("/")[1]
     if ruling.scheme is Scheme.INTERNAL:
         sentence = f"The private network may connect to {where}{at}."
-        yield Edge(EXP_PRIVATE_LB, PRIVATE_NETWORK, target, State.YES, ruling.confidence, 1, sentence, evidence, ruling.assumptions)
+        yield Edge(
+            EXP_PRIVATE_LB,
+            PRIVATE_NETWORK,
+            target,
+            State.YES,
+            ruling.confidence,
+            1,
+            sentence,
+            evidence,
+            ruling.assumptions,
+        )
         return
     state = State.YES if ruling.scheme is Scheme.PUBLIC else State.UNKNOWN
     why = (Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=ruling.reason),) if state is State.UNKNOWN else ()
-    fix = f"Service {target.namespace}/{name}: spec.type to ClusterIP, an internal scheme, or spec.loadBalancerSourceRanges"
+    fix = f"Service {target.namespace}/{name}: type ClusterIP, an internal scheme, or spec.loadBalancerSourceRanges"
     if ranges and not is_whole(ranges):
         source = external_ranges(ranges)
         sentence = f"Addresses in {', '.join(ranges)} may connect to {where}{at}."
@@ -87,7 +101,9 @@ def _by_scheme(
         yield Edge(EXP_CIDR_LB, source, target, state, Confidence.ENV, 1, sentence, evidence, assumptions, why, fix)
         return
     sentence = f"The internet may connect to {where}{at}."
-    yield Edge(EXP_INTERNET_LB, INTERNET, target, state, ruling.confidence, 1, sentence, evidence, ruling.assumptions, why, fix)
+    yield Edge(
+        EXP_INTERNET_LB, INTERNET, target, state, ruling.confidence, 1, sentence, evidence, ruling.assumptions, why, fix
+    )
 
 
 def external_ranges(ranges: tuple[str, ...]) -> Vertex:
@@ -122,13 +138,19 @@ def _external_ips(context: Context, service: Service) -> Iterator[Edge]:
         who = "The internet" if source is INTERNET else "The private network"
         for port in service.spec.ports:
             target = entry_point("ExternalIP", ref.namespace, ref.name, str(port.port))
-            sentence = f"{who} may connect to port {port.port} of external IP {address} of Service {ref.namespace}/{ref.name}."
+            sentence = (
+                f"{who} may connect to port {port.port} of external IP {address} of Service {ref.namespace}/{ref.name}."
+            )
             fix = f"{ref}: remove {address} from spec.externalIPs"
-            yield Edge(EXP_EXTERNAL_IP, source, target, State.YES, Confidence.ENV, 1, sentence, shown, (ROUTED,), (), fix)
+            yield Edge(
+                EXP_EXTERNAL_IP, source, target, State.YES, Confidence.ENV, 1, sentence, shown, (ROUTED,), (), fix
+            )
 
 
 def host_ports(cls: WorkloadClass) -> Iterator[tuple[Path, ContainerPort]]:
-    """Ports of the node that a class off the host network asks for, each with its place in the pod spec; sidecars count (EXP-107)."""
+    """Ports of the node that a class off the host network asks for, each with its place in the pod spec; sidecars count
+    (EXP-107).
+    """
     lists = (("containers", cls.shape.containers), ("initContainers", cls.shape.init_containers))
     for name, containers in lists if not cls.shape.host_network else ():
         for number, container in enumerate(containers):
@@ -181,8 +203,9 @@ def _node_address(
     cls: WorkloadClass | None,
     bound: str = "",
 ) -> Iterator[Edge]:
-    """The edge to something on a node's address: from the internet where a node it runs on has a public one, else from the private
-    network; unknown where nodes were not read. ``bound`` is the only address it listens on, "" or unspecified for all."""
+    """The edge to something on a node's address: from the internet where a node it runs on has a public one, else from
+    the private network; unknown where nodes were not read. ``bound`` is the only address it listens on, "" or
+    unspecified for all."""
     gap = context.cluster.complete.gap("nodes")
     nodes = [n for n in context.cluster.nodes if cls is None or not cls.nodes or n.ref.name in cls.nodes]
     public = next(((n, address) for n in nodes for address in n.public if _listens_on(bound, address)), None)
@@ -192,13 +215,28 @@ def _node_address(
         sentence = f"The internet may connect to {where} at {address}."
         shown = (*evidence, _address_evidence(node.ref, address, node.node.status.addresses))
         state = State.BLOCKED if closed else State.YES
-        yield Edge(public_row, INTERNET, target, state, Confidence.ENV, 1, sentence, shown, (FIREWALL, *assumptions), (), "")
+        yield Edge(
+            public_row, INTERNET, target, state, Confidence.ENV, 1, sentence, shown, (FIREWALL, *assumptions), (), ""
+        )
     elif gap is not None and _listens_on(bound, ""):
         sentence = f"The internet may connect to {where} if a node has a public address."
-        yield Edge(public_row, INTERNET, target, State.UNKNOWN, Confidence.ENV, 1, sentence, evidence, assumptions, (unseen(gap),))
+        yield Edge(
+            public_row,
+            INTERNET,
+            target,
+            State.UNKNOWN,
+            Confidence.ENV,
+            1,
+            sentence,
+            evidence,
+            assumptions,
+            (unseen(gap),),
+        )
     if closed or (public is None and (gap is None or not _listens_on(bound, ""))):
         sentence = f"The private network may connect to {where}."
-        none = missing(ObjectRef("Node", "", ANY), ("status", "addresses"), "no node it may run on has a public address")
+        none = missing(
+            ObjectRef("Node", "", ANY), ("status", "addresses"), "no node it may run on has a public address"
+        )
         shown = (*evidence, none) if public is None else evidence
         yield Edge(private_row, PRIVATE_NETWORK, target, State.YES, Confidence.OBJ, 1, sentence, shown, assumptions)
 
@@ -219,4 +257,3 @@ def _address_evidence(ref: ObjectRef, address: str, addresses: tuple[NodeAddress
 def _loopback(host_ip: str) -> bool:
     address = parse(host_ip)
     return address is not None and address.is_loopback
-

@@ -1,4 +1,6 @@
-"""Identities: from a pod to its ServiceAccount, its groups and grants, and what those amount to (EXP-205, 206, 601..603, 611, 625)."""
+"""Identities: from a pod to its ServiceAccount, its groups and grants, and what those amount to (EXP-205, 206,
+601..603, 611, 625).
+"""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -29,7 +31,12 @@ from kubeaudit.settings import Fact
 
 ANONYMOUS_ON = Assumption("anonymous-auth-on", "the API server admits anonymous callers to these requests")
 _DEFAULT_ADMIN = "cluster-admin"
-_API_AUDIENCES = ("", "https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local", "kubernetes.default.svc")
+_API_AUDIENCES = (
+    "",
+    "https://kubernetes.default.svc",
+    "https://kubernetes.default.svc.cluster.local",
+    "kubernetes.default.svc",
+)
 
 
 class Token(StrEnum):
@@ -81,7 +88,9 @@ def grant_vertex(grant: Grant) -> Vertex:
 
 
 def token_of(context: Context, cls: WorkloadClass) -> Mount:
-    """EXP-601: the pod's field wins over the ServiceAccount's, default true; an explicit projection brings a token back."""
+    """EXP-601: the pod's field wins over the ServiceAccount's, default true; an explicit projection brings a token
+    back.
+    """
     owner, path = spec_path(context.cluster, cls)
     for number, volume in enumerate(cls.shape.volumes):
         for position, source in enumerate(volume.projected.sources if volume.projected else ()):
@@ -110,9 +119,13 @@ def token_of(context: Context, cls: WorkloadClass) -> Mount:
 
 
 def _mounted(context: Context, cls: WorkloadClass) -> Evidence | None:
-    """The token volume that a pod has whatever is said now: injected before the ServiceAccount changed, or written under its name."""
+    """The token volume that a pod has whatever is said now: injected before the ServiceAccount changed, or written
+    under its name.
+    """
     for number, volume in enumerate(cls.shape.volumes):
-        for position, source in enumerate(volume.projected.sources if volume.projected and _injected(volume.name) else ()):
+        for position, source in enumerate(
+            volume.projected.sources if volume.projected and _injected(volume.name) else ()
+        ):
             token = source.service_account_token
             if token is not None and token.audience in _API_AUDIENCES:
                 owner, path = spec_path(context.cluster, cls)
@@ -137,12 +150,24 @@ def _token_edge(context: Context, cls: WorkloadClass) -> Iterator[Edge]:
     owner, path = spec_path(context.cluster, cls)
     fix = f"{owner}: {'.'.join(path)}.automountServiceAccountToken false"
     yield Edge(
-        EXP_TOKEN, workload(cls, Facet.CTL), target, state, Confidence.OBJ, 1, sentence, token.evidence, (), token.unseen, fix
+        EXP_TOKEN,
+        workload(cls, Facet.CTL),
+        target,
+        state,
+        Confidence.OBJ,
+        1,
+        sentence,
+        token.evidence,
+        (),
+        token.unseen,
+        fix,
     )
 
 
 def _groups_of(namespace: str, name: str) -> Iterator[Edge]:
-    """EXP-602: the namespace's group; the wider groups follow from it, one edge per namespace instead of one per account."""
+    """EXP-602: the namespace's group; the wider groups follow from it, one edge per namespace instead of one per
+    account.
+    """
     ref = ObjectRef("ServiceAccount", namespace, name)
     shown = (field(ref, ("metadata", "namespace"), namespace),)
     sentence = f"ServiceAccount {namespace}/{name} is a member of every group of its namespace's ServiceAccounts."
@@ -157,7 +182,9 @@ def _broad_groups(accounts: set[tuple[str, str]]) -> Iterator[Edge]:
         source = group(f"{SERVICE_ACCOUNTS}:{namespace}")
         yield Edge(EXP_IMPLICIT_GROUP, source, group(SERVICE_ACCOUNTS), State.YES, Confidence.OBJ, 0, sentence, shown)
     sentence = f"Every ServiceAccount is a member of {AUTHENTICATED}."
-    yield Edge(EXP_IMPLICIT_GROUP, group(SERVICE_ACCOUNTS), group(AUTHENTICATED), State.YES, Confidence.OBJ, 0, sentence, ())
+    yield Edge(
+        EXP_IMPLICIT_GROUP, group(SERVICE_ACCOUNTS), group(AUTHENTICATED), State.YES, Confidence.OBJ, 0, sentence, ()
+    )
     sentence = f"Callers without credentials are in group {UNAUTHENTICATED}."
     yield Edge(EXP_IMPLICIT_GROUP, ANONYMOUS, group(UNAUTHENTICATED), State.YES, Confidence.OBJ, 0, sentence, ())
     anonymous = Vertex(VertexKind.USER, "", ANONYMOUS_USER)
@@ -183,7 +210,19 @@ def _held(context: Context, grant: Grant) -> Iterator[Edge]:
         confidence = Confidence.ENV if assumptions else Confidence.OBJ
         shown = subject_evidence(grant, subject)
         fix = f"{grant.binding}: remove subject {subject}"
-        yield Edge(row, source, grant_vertex(grant), state, confidence, 1 if assumptions else 0, sentence, shown, assumptions, (), fix)
+        yield Edge(
+            row,
+            source,
+            grant_vertex(grant),
+            state,
+            confidence,
+            1 if assumptions else 0,
+            sentence,
+            shown,
+            assumptions,
+            (),
+            fix,
+        )
 
 
 def _holder(subject: Subject) -> Vertex | None:
@@ -195,7 +234,9 @@ def _holder(subject: Subject) -> Vertex | None:
 
 
 def _powers(grant: Grant) -> Iterator[Edge]:
-    """EXP-625, and EXP-611 for rules that name no single Secret; computed from rules, never from a role's name (EXP-961)."""
+    """EXP-625, and EXP-611 for rules that name no single Secret; computed from rules, never from a role's name
+    (EXP-961).
+    """
     source = grant_vertex(grant)
     if grant.state is RoleState.UNREAD:
         yield from _unread_role(grant, source)
@@ -205,7 +246,9 @@ def _powers(grant: Grant) -> Iterator[Edge]:
         sentence = f"{grant.role} allows every verb on every resource of every API group."
         shown = (rule_evidence(grant, rule),)
         fix = f"{grant.role}: list the verbs and resources that are needed in rules[{rule}]"
-        yield Edge(EXP_CLUSTER_ADMIN, source, CLUSTER_ADMIN, State.YES, _confidence(grant), 1, sentence, shown, (), (), fix)
+        yield Edge(
+            EXP_CLUSTER_ADMIN, source, CLUSTER_ADMIN, State.YES, _confidence(grant), 1, sentence, shown, (), (), fix
+        )
     read = next((found.rule for found in grant.powers.secrets if not found.names), None)
     if read is not None:
         sentence = f"{grant.role} may read every Secret{f' of {grant.scope}' if grant.scope else ''}."
@@ -228,11 +271,24 @@ def _unread_role(grant: Grant, source: Vertex) -> Iterator[Edge]:
         yield Edge(EXP_CLUSTER_ADMIN, source, CLUSTER_ADMIN, State.YES, Confidence.ENV, 1, sentence, shown)
     elif not grant.scope:
         sentence = f"{grant.role} could not be read; it may allow everything."
-        yield Edge(EXP_CLUSTER_ADMIN, source, CLUSTER_ADMIN, State.UNKNOWN, Confidence.OBJ, 1, sentence, shown, (), grant.unseen)
+        yield Edge(
+            EXP_CLUSTER_ADMIN,
+            source,
+            CLUSTER_ADMIN,
+            State.UNKNOWN,
+            Confidence.OBJ,
+            1,
+            sentence,
+            shown,
+            (),
+            grant.unseen,
+        )
     if grant.scope in ("", "kube-system") and not named_admin:
         sentence = f"{grant.role} could not be read; it may read Secrets."
         target = Vertex(VertexKind.AGGREGATE, grant.scope, "Secret")
-        yield Edge(EXP_READ_SECRETS, source, target, State.UNKNOWN, Confidence.OBJ, 1, sentence, shown, (), grant.unseen)
+        yield Edge(
+            EXP_READ_SECRETS, source, target, State.UNKNOWN, Confidence.OBJ, 1, sentence, shown, (), grant.unseen
+        )
 
 
 def _masters() -> Edge:
@@ -257,6 +313,10 @@ def _unread(context: Context, accounts: set[tuple[str, str]]) -> Iterator[Edge]:
         if gap is None:
             continue
         why = (unseen(gap),)
-        for source in (*(account(ns, name) for ns, name in sorted(accounts)), group(AUTHENTICATED), group(UNAUTHENTICATED)):
+        for source in (
+            *(account(ns, name) for ns, name in sorted(accounts)),
+            group(AUTHENTICATED),
+            group(UNAUTHENTICATED),
+        ):
             sentence = f"{gap.resource} could not be read; {source} may hold any right."
             yield Edge(EXP_GRANT, source, target, State.UNKNOWN, Confidence.OBJ, 1, sentence, (), (), why)

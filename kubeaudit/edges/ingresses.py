@@ -25,7 +25,9 @@ GROUP = "networking.k8s.io"
 
 
 class Serving(Struct, frozen=True):
-    """Who serves an Ingress: pods of a controller, a cloud's load balancer, or nobody that could be told (``unseen`` says why)."""
+    """Who serves an Ingress: pods of a controller, a cloud's load balancer, or nobody that could be told (``unseen``
+    says why).
+    """
 
     evidence: tuple[Evidence, ...]
     controllers: tuple[WorkloadClass, ...] = ()
@@ -34,7 +36,9 @@ class Serving(Struct, frozen=True):
 
 
 class Route(Struct, frozen=True):
-    """One way through an Ingress: the entry point, the backend, and the field that names it; ``host`` is "" for every host."""
+    """One way through an Ingress: the entry point, the backend, and the field that names it; ``host`` is "" for every
+    host.
+    """
 
     entry: Vertex
     where: str
@@ -106,13 +110,19 @@ def _class_name(context: Context, ingress: Ingress, ref: ObjectRef) -> tuple[str
     if annotation is not None:
         return annotation, (field(ref, ("metadata", "annotations", _ANNOTATION), annotation),)
     if ingress.spec.ingress_class_name:
-        return ingress.spec.ingress_class_name, (field(ref, ("spec", "ingressClassName"), ingress.spec.ingress_class_name),)
+        return ingress.spec.ingress_class_name, (
+            field(ref, ("spec", "ingressClassName"), ingress.spec.ingress_class_name),
+        )
     absent = missing(ref, ("spec", "ingressClassName"))
     if context.cluster.header.source != "live":
         defaults = [c for c in context.cluster.ingress_classes if c.metadata.annotations.get(_DEFAULT) == "true"]
         newest = max(defaults, key=lambda c: (c.metadata.creation_timestamp or "", c.metadata.name), default=None)
         if newest is not None:
-            shown = field(ObjectRef("IngressClass", "", newest.metadata.name, GROUP), ("metadata", "annotations", _DEFAULT), "true")
+            shown = field(
+                ObjectRef("IngressClass", "", newest.metadata.name, GROUP),
+                ("metadata", "annotations", _DEFAULT),
+                "true",
+            )
             return newest.metadata.name, (absent, shown)
     return "", (absent,)
 
@@ -148,14 +158,39 @@ def _sources(ingress: Ingress, serving: Serving, route: Route) -> Iterator[Edge]
     fix = f"{ref}: remove this host, or use a class whose controller is internal"
     for cls in serving.controllers:
         sentence = f"{cls.label} serves {route.where} of Ingress {ref.namespace}/{ref.name}."
-        yield Edge(EXP_INGRESS, workload(cls, Facet.NET), route.entry, State.YES, Confidence.ENV, 0, sentence, evidence, (), (), fix)
+        yield Edge(
+            EXP_INGRESS,
+            workload(cls, Facet.NET),
+            route.entry,
+            State.YES,
+            Confidence.ENV,
+            0,
+            sentence,
+            evidence,
+            (),
+            (),
+            fix,
+        )
     if serving.controllers:
         return
     if serving.cloud is not None:
         yield _cloud_edge(ingress, serving.cloud, route, evidence, fix)
         return
-    sentence = f"The internet may connect to {route.where} of Ingress {ref.namespace}/{ref.name} if its controller is reachable."
-    yield Edge(EXP_INGRESS, INTERNET, route.entry, State.UNKNOWN, Confidence.ENV, 1, sentence, evidence, (), serving.unseen, fix)
+    place = f"{route.where} of Ingress {ref.namespace}/{ref.name}"
+    sentence = f"The internet may connect to {place} if its controller is reachable."
+    yield Edge(
+        EXP_INGRESS,
+        INTERNET,
+        route.entry,
+        State.UNKNOWN,
+        Confidence.ENV,
+        1,
+        sentence,
+        evidence,
+        (),
+        serving.unseen,
+        fix,
+    )
 
 
 def _shown(ref: ObjectRef, route: Route) -> Evidence:
@@ -173,7 +208,13 @@ def _cloud_edge(ingress: Ingress, row: LoadBalancerRow, route: Route, evidence: 
     source = PRIVATE_NETWORK if ruling.scheme is Scheme.INTERNAL else external_ranges(ranges) if limited else INTERNET
     state = State.UNKNOWN if ruling.scheme is Scheme.UNKNOWN else State.YES
     why = (Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=ruling.reason),) if state is State.UNKNOWN else ()
-    who = "The private network" if source is PRIVATE_NETWORK else f"Addresses in {', '.join(ranges)}" if limited else "The internet"
+    who = (
+        "The private network"
+        if source is PRIVATE_NETWORK
+        else f"Addresses in {', '.join(ranges)}"
+        if limited
+        else "The internet"
+    )
     sentence = f"{who} may connect to {route.where} of Ingress {ingress.metadata.namespace}/{ingress.metadata.name}."
     shown = (*ruling.evidence, *((limit,) if limit else ()), *evidence)
     assumptions = (*ruling.assumptions, *((RANGES_ENFORCED,) if limited else ()))
@@ -195,7 +236,9 @@ def _to_service(
         return
     ref = ref_of(ingress)
     named = field(ref, (*route.path, "service", "name"), name)
-    sentence = f"Ingress {ref.namespace}/{ref.name} routes {route.where} to Service {namespace}/{name} port {port.port}."
+    sentence = (
+        f"Ingress {ref.namespace}/{ref.name} routes {route.where} to Service {namespace}/{name} port {port.port}."
+    )
     fix = f"{ref}: remove the rule for {route.where}"
     for via, client in clients(serving):
         target = service_vertex(service, port, via)
@@ -204,7 +247,9 @@ def _to_service(
 
 
 def clients(serving: Serving) -> list[tuple[str, WorkloadClass | None]]:
-    """Who opens the connection to a backend: each controller class, or the world where no controller is known (NET-66)."""
+    """Who opens the connection to a backend: each controller class, or the world where no controller is known
+    (NET-66).
+    """
     if not serving.controllers:
         return [(WORLD, None)]
     return [(f"{cls.namespace}/{cls.name}", cls) for cls in serving.controllers]
@@ -214,4 +259,6 @@ def _port(service: Service, route: Route) -> ServicePort | None:
     wanted = route.backend.service.port if route.backend.service else None
     if wanted is None:
         return None
-    return next((p for p in service.spec.ports if (wanted.name and p.name == wanted.name) or p.port == wanted.number), None)
+    return next(
+        (p for p in service.spec.ports if (wanted.name and p.name == wanted.name) or p.port == wanted.number), None
+    )

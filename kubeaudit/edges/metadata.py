@@ -17,14 +17,18 @@ from kubeaudit.proof import Assumption, Confidence, Evidence, State, field, miss
 from kubeaudit.refs import Facet, ObjectRef, Vertex, VertexKind
 from kubeaudit.settings import Fact
 
-IDENTITY_RIGHTS = Assumption("node-identity-rights", "what the node's cloud identity may do is not visible in the cluster")
+IDENTITY_RIGHTS = Assumption(
+    "node-identity-rights", "what the node's cloud identity may do is not visible in the cluster"
+)
 HOP_LIMIT = Assumption("imds-hop-limit", "the hop limit of the instance's metadata service lets pods in")
 IMDS_V1 = Assumption("imds-v1", "the instance's metadata service answers requests without a token")
 REWRITTEN = Unseen(
-    Reason.UNKNOWN_IMPLEMENTATION, detail="the node may rewrite the address before policies judge it, and they let its other addresses pass"
+    Reason.UNKNOWN_IMPLEMENTATION,
+    detail="the node may rewrite the address before policies judge it, and they let its other addresses pass",
 )
 CALICO_ON_AWS = Unseen(
-    Reason.UNKNOWN_IMPLEMENTATION, detail="with the AWS VPC CNI, Calico does not always enforce egress to the metadata address"
+    Reason.UNKNOWN_IMPLEMENTATION,
+    detail="with the AWS VPC CNI, Calico does not always enforce egress to the metadata address",
 )
 _NODE_CLASS_LABEL = "karpenter.k8s.aws/ec2nodeclass"
 GENERIC = MetadataRow("generic", "", "metadata service", (MetadataAddress("169.254.169.254"),), "S", "NU", "unknown")
@@ -75,8 +79,8 @@ def targets(
 ) -> Iterator[Target]:
     """The rows of the providers of the pools a class runs on (EXP-303).
 
-    A class without placed pods may run on any pool; one whose nodes were not read, or that may land on one, may meet any provider.
-    """
+    A class without placed pods may run on any pool; one whose nodes were not read, or that may land on one, may meet
+    any provider."""
     wanted = [cls.pool] if cls.pool else context.pools_for(cls) if not cls.nodes else []
     if not wanted or (not cls.pool and context.cluster.complete.gap("nodes") is not None):
         yield Target(GENERIC, "", ())
@@ -133,8 +137,8 @@ def _calls(
 
 
 def _egress(context: Context, cls: WorkloadClass, row: MetadataRow, address: MetadataAddress) -> ReachVerdict:
-    """What policies say of the service's address. Where the node rewrites it before policies judge, or the plugin is known not to cover it,
-    a policy that closes it may not hold (EXP-307)."""
+    """What policies say of the service's address. Where the node rewrites it before policies judge, or the plugin is
+    known not to cover it, a policy that closes it may not hold (EXP-307)."""
     reach = context.reach
     verdict = reach.egress(cls.index, address.ip, "TCP", address.port)
     if verdict.state is not State.BLOCKED or cls.shape.host_network or _family(address) != "IPv4":
@@ -165,7 +169,9 @@ def passage_of(context: Context, host_network: bool, target: Target, address: Me
 
 
 def _aws(context: Context, host_network: bool, target: Target, address: MetadataAddress) -> Passage:
-    """AWS: IMDSv1 needs optional tokens; IMDSv2 needs a hop limit of 2 or more, but not on the host network (MD-01, MD-02)."""
+    """AWS: IMDSv1 needs optional tokens; IMDSv2 needs a hop limit of 2 or more, but not on the host network (MD-01,
+    MD-02).
+    """
     node_class = _node_class(context, target)
     shown = _provider_field(target)
     if node_class is None:
@@ -194,7 +200,9 @@ def _karpenter(host_network: bool, row: MetadataRow, address: MetadataAddress, n
     if _family(address) == "IPv6" and options.ipv6 != "enabled":
         return Passage(State.BLOCKED, (option("httpProtocolIPv6", options.ipv6),))
     if row.pods == "tokens":
-        return Passage(State.YES if options.tokens == "optional" else State.BLOCKED, (option("httpTokens", options.tokens),))
+        return Passage(
+            State.YES if options.tokens == "optional" else State.BLOCKED, (option("httpTokens", options.tokens),)
+        )
     if host_network or options.hop_limit >= 2:
         return Passage(State.YES, (option("httpPutResponseHopLimit", options.hop_limit),))
     return Passage(State.BLOCKED, (option("httpPutResponseHopLimit", options.hop_limit),))
@@ -210,7 +218,11 @@ def _provider_unknown(context: Context, target: Target) -> Unseen:
     gap = context.cluster.complete.gap("nodes")
     if gap is not None:
         return unseen(gap)
-    detail = "no node says which cloud it runs in (spec.providerID, labels)" if target.nodes else "the cluster has no nodes yet"
+    detail = (
+        "no node says which cloud it runs in (spec.providerID, labels)"
+        if target.nodes
+        else "the cluster has no nodes yet"
+    )
     return Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=detail)
 
 
@@ -245,7 +257,7 @@ def _identities(key: str, pool: NodePool, nodes: tuple[NodeFacts, ...]) -> Itera
             sentence = f"{row.name} hands out the credentials of the nodes of pool {key}."
             yield Edge(
                 EXP_NODE_IDENTITY, target.vertex(address), identity, State.YES, Confidence.ENV, 1, sentence, shown,
-                (IDENTITY_RIGHTS,), (), "the cloud: give the nodes an identity with fewer rights, and workloads their own",
+                (IDENTITY_RIGHTS,), (), "the cloud: an identity with fewer rights for nodes, and one of their own for workloads",
             )  # fmt: skip
 
 
@@ -257,5 +269,3 @@ def _and(first: State, second: State) -> State:
 
 def _family(address: MetadataAddress) -> str:
     return "IPv6" if ":" in address.ip else "IPv4"
-
-

@@ -13,7 +13,9 @@ from kubeaudit.model.objects.networking import Ingress
 from kubeaudit.proof import Assumption, Confidence, Evidence, field, missing
 from kubeaudit.refs import ObjectRef
 
-UPSTREAM_NAT = Assumption("no-upstream-nat", "no address translation in front of the cluster makes the private address public")
+UPSTREAM_NAT = Assumption(
+    "no-upstream-nat", "no address translation in front of the cluster makes the private address public"
+)
 NO_ALLOW_LIST = Assumption("no-cloud-firewall", "no cloud firewall in front of the load balancer closes the port")
 _SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
 _ALB = "LB-03"
@@ -28,7 +30,9 @@ class Scheme(StrEnum):
 
 
 class Ruling(Struct, frozen=True):
-    """The scheme of one load balancer and what decides it. ``reason`` says why it is unknown; ``addresses`` are those of its status."""
+    """The scheme of one load balancer and what decides it. ``reason`` says why it is unknown; ``addresses`` are those
+    of its status.
+    """
 
     scheme: Scheme
     confidence: Confidence
@@ -39,7 +43,9 @@ class Ruling(Struct, frozen=True):
 
 
 def of_service(service: Service, provider: str) -> Ruling:
-    """The scheme of a Service of type LoadBalancer; ``provider`` is that of the cluster's nodes, "" where it is not known."""
+    """The scheme of a Service of type LoadBalancer; ``provider`` is that of the cluster's nodes, "" where it is not
+    known.
+    """
     ref = ObjectRef("Service", service.metadata.namespace, service.metadata.name)
     row = _service_row(service, provider)
     return _rule(ref, service.metadata.annotations, service.status.load_balancer, row)
@@ -73,7 +79,9 @@ def ingress_ranges(ingress: Ingress, row: LoadBalancerRow) -> Limit:
 
 def _limit(ref: ObjectRef, annotations: dict[str, str], names: tuple[str, ...]) -> Limit:
     for name in names:
-        words = (word.strip().removeprefix("ip:").removeprefix("cidr:") for word in annotations.get(name, "").split(","))
+        words = (
+            word.strip().removeprefix("ip:").removeprefix("cidr:") for word in annotations.get(name, "").split(",")
+        )
         ranges = tuple(sorted(word for word in words if word))
         if ranges:
             return ranges, field(ref, ("metadata", "annotations", name), annotations[name])
@@ -95,7 +103,9 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
         return None
 
 
-def _rule(ref: ObjectRef, annotations: dict[str, str], status: LoadBalancerStatus, row: LoadBalancerRow | None) -> Ruling:
+def _rule(
+    ref: ObjectRef, annotations: dict[str, str], status: LoadBalancerStatus, row: LoadBalancerRow | None
+) -> Ruling:
     declared, told_by = _declared(ref, annotations, row)
     addresses = tuple(item.ip or item.hostname for item in status.ingress)
     numbers = [(n, item.ip) for n, item in enumerate(status.ingress) if parse(item.ip)]
@@ -106,14 +116,18 @@ def _rule(ref: ObjectRef, annotations: dict[str, str], status: LoadBalancerStatu
     absent = missing(ref, ("status", "loadBalancer", "ingress"), "declared, not provisioned")
     if declared is Scheme.INTERNAL:
         return Ruling(declared, Confidence.ENV, (*told_by, absent))
-    reason = _why_unknown(row) if declared is Scheme.UNKNOWN else "declared, not provisioned: its status has no address yet"
+    reason = (
+        _why_unknown(row) if declared is Scheme.UNKNOWN else "declared, not provisioned: its status has no address yet"
+    )
     return Ruling(Scheme.UNKNOWN, Confidence.ENV, (absent, *told_by), reason=reason)
 
 
 def _by_name(
     ref: ObjectRef, names: tuple[str, ...], declared: Scheme, told_by: tuple[Evidence, ...], row: LoadBalancerRow | None
 ) -> Ruling:
-    """Only host names: those of AWS show an internal load balancer, but for the network one; else the annotations decide (EXP-91)."""
+    """Only host names: those of AWS show an internal load balancer, but for the network one; else the annotations
+    decide (EXP-91).
+    """
     told = [number for number, name in enumerate(names) if name]
     number = next((number for number in told if not _internal_name(names[number])), told[0])
     evidence = (field(ref, ("status", "loadBalancer", "ingress", number, "hostname"), names[number]), *told_by)
@@ -132,7 +146,11 @@ def _internal_name(name: str) -> bool:
 
 
 def _by_address(
-    ref: ObjectRef, numbers: list[tuple[int, str]], addresses: tuple[str, ...], declared: Scheme, told_by: tuple[Evidence, ...]
+    ref: ObjectRef,
+    numbers: list[tuple[int, str]],
+    addresses: tuple[str, ...],
+    declared: Scheme,
+    told_by: tuple[Evidence, ...],
 ) -> Ruling:
     """Address beats annotation; one public address is enough (EXP-90)."""
     number, ip = next(((n, ip) for n, ip in numbers if is_public(ip)), numbers[0])
@@ -145,7 +163,9 @@ def _by_address(
     return Ruling(scheme, Confidence.OBJ, evidence, addresses, assumptions)
 
 
-def _declared(ref: ObjectRef, annotations: dict[str, str], row: LoadBalancerRow | None) -> tuple[Scheme, tuple[Evidence, ...]]:
+def _declared(
+    ref: ObjectRef, annotations: dict[str, str], row: LoadBalancerRow | None
+) -> tuple[Scheme, tuple[Evidence, ...]]:
     """What the object declares, by the row of its implementation (LB-01..20)."""
     if row is None:
         return Scheme.UNKNOWN, ()
@@ -156,7 +176,10 @@ def _declared(ref: ObjectRef, annotations: dict[str, str], row: LoadBalancerRow 
             return _scheme(switch, value), (field(ref, where, value, row.name),)
     last = row.switches[-1] if row.switches else None
     default = Scheme(last.absent) if last is not None and last.absent else Scheme(row.default)
-    names = [missing(ref, ("metadata", "annotations", switch.annotation), f"default of {row.name}") for switch in row.switches[:1]]
+    names = [
+        missing(ref, ("metadata", "annotations", switch.annotation), f"default of {row.name}")
+        for switch in row.switches[:1]
+    ]
     return default, tuple(names)
 
 
@@ -177,7 +200,8 @@ def _matches(switch: Switch, value: str) -> bool:
 
 
 def _service_row(service: Service, provider: str) -> LoadBalancerRow | None:
-    """The implementation that serves a Service: its class, an annotation only one implementation reads, else the nodes' cloud.
+    """The implementation that serves a Service: its class, an annotation only one implementation reads, else the nodes'
+    cloud.
 
     Where the nodes show their cloud, annotations of others say nothing: charts set those of every cloud at once.
     """

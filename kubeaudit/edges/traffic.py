@@ -1,4 +1,6 @@
-"""From entry points through Services and Ingresses to workloads, and what an application flaw opens (EXP-110..112, 119, 121, 122)."""
+"""From entry points through Services and Ingresses to workloads, and what an application flaw opens (EXP-110..112, 119,
+121, 122).
+"""
 
 from collections.abc import Iterator
 
@@ -26,7 +28,8 @@ from kubeaudit.settings import Fact
 FLAW_CODE = Assumption("rce", "the application has a flaw that lets a caller run code")
 FLAW_SSRF = Assumption("ssrf", "the application can be made to send requests to addresses the caller chooses")
 SOURCE_NAT = Unseen(
-    Reason.UNKNOWN_IMPLEMENTATION, detail="with externalTrafficPolicy Cluster the pod may see a node's address instead of the client's"
+    Reason.UNKNOWN_IMPLEMENTATION,
+    detail="with externalTrafficPolicy Cluster the pod may see a node's address instead of the client's",
 )
 _ENTRIES = {"LoadBalancer": "The load balancer", "NodePort": "The node port", "ExternalIP": "The external IP"}
 WORLD = "world"
@@ -37,7 +40,9 @@ _NOT_FOLLOWED = (
     "gateways.networking.istio.io",
     "routes.route.openshift.io",
 )
-"""Entry points that are read but not followed yet: where such objects exist, what they expose is unknown, never absent."""
+"""Entry points that are read but not followed yet: where such objects exist, what they expose is unknown, never
+absent.
+"""
 
 
 def edges(context: Context) -> Iterator[Edge]:
@@ -51,11 +56,15 @@ def edges(context: Context) -> Iterator[Edge]:
 
 
 def service_vertex(service: Service, port: ServicePort, via: str) -> Vertex:
-    """A port of a Service as reached by one kind of client: network policies judge the last hop, so that clients are kept apart."""
+    """A port of a Service as reached by one kind of client: network policies judge the last hop, so that clients are
+    kept apart.
+    """
     return Vertex(VertexKind.SERVICE, service.metadata.namespace, f"{service.metadata.name}:{port.port}@{via}")
 
 
-def to_classes(context: Context, service: Service, port: ServicePort, via: str, client: WorkloadClass | None = None) -> Iterator[Edge]:
+def to_classes(
+    context: Context, service: Service, port: ServicePort, via: str, client: WorkloadClass | None = None
+) -> Iterator[Edge]:
     """EXP-119: from a Service port to the classes behind it, as far as the network lets the last hop in."""
     ref = ObjectRef("Service", service.metadata.namespace, service.metadata.name)
     source = service_vertex(service, port, via)
@@ -63,14 +72,17 @@ def to_classes(context: Context, service: Service, port: ServicePort, via: str, 
         verdict = _last_hop(context, service, port, backend, client)
         cls = backend.cls
         target_port = field(ref, ("spec", "ports", service.spec.ports.index(port), "port"), port.port)
-        sentence = f"Service {ref.namespace}/{ref.name} port {port.port} forwards to port {backend.port} of {cls.label}."
+        sentence = (
+            f"Service {ref.namespace}/{ref.name} port {port.port} forwards to port {backend.port} of {cls.label}."
+        )
         fix = f"NetworkPolicy in {cls.namespace}: select {cls.name} and do not admit this client on port {backend.port}"
         state = State.UNKNOWN if backend.unseen and verdict.state is State.YES else verdict.state
         limited = () if not verdict.sources else (_limited(verdict.sources),)
         confidence = Confidence.ENV if limited else max(backend.confidence, Confidence.OBJ, key=_weakness)
         yield Edge(
             EXP_SERVICE_ENDPOINT, source, workload(cls, Facet.NET), state, confidence, 0, sentence,
-            (*backend.evidence, target_port, *context.reach.proof(verdict)), limited, (*backend.unseen, *verdict.unseen), fix,
+            (*backend.evidence, target_port, *context.reach.proof(verdict)), limited,
+            (*backend.unseen, *verdict.unseen), fix,
         )  # fmt: skip
 
 
@@ -101,22 +113,28 @@ def _entries(context: Context, service: Service, port: ServicePort) -> Iterator[
     yield from to_classes(context, service, port, WORLD)
 
 
-def _last_hop(context: Context, service: Service, port: ServicePort, backend: BackendClass, client: WorkloadClass | None) -> ReachVerdict:
+def _last_hop(
+    context: Context, service: Service, port: ServicePort, backend: BackendClass, client: WorkloadClass | None
+) -> ReachVerdict:
     """Whether the client of the last hop may open the backend's port: a controller's pods, or the world.
 
-    With externalTrafficPolicy Cluster the pod may see a node's address instead of the client's (NET-63); where that would change the
-    answer it is unknown, never blocked.
-    """
+    With externalTrafficPolicy Cluster the pod may see a node's address instead of the client's (NET-63); where that
+    would change the answer it is unknown, never blocked."""
     reach, cls = context.reach, backend.cls.index
     if client is not None:
         return reach.connect(client.index, cls, port.protocol, backend.port)
     world = reach.from_internet(cls, port.protocol, backend.port)
     if service.spec.external_traffic_policy == "Local" or world.state is State.YES:
         return world
-    # What a pod's own node may do besides policies (NET-44) is not asked: there the address is translated after they judged.
-    seen_as_node = (reach.ingress(address, cls, port.protocol, backend.port).ingress for address in context.node_addresses)
+    # What a pod's own node may do besides policies (NET-44) is not asked: there the address is translated after they
+    # judged.
+    seen_as_node = (
+        reach.ingress(address, cls, port.protocol, backend.port).ingress for address in context.node_addresses
+    )
     if any(side.state is State.YES for side in seen_as_node):
-        return structs.replace(world, state=State.UNKNOWN, basis=(Basis.UNDEFINED,), details=("snat",), unseen=(SOURCE_NAT,))
+        return structs.replace(
+            world, state=State.UNKNOWN, basis=(Basis.UNDEFINED,), details=("snat",), unseen=(SOURCE_NAT,)
+        )
     return world
 
 
@@ -153,13 +171,19 @@ def _why_exposed_unknown(context: Context, namespace: str) -> tuple[Unseen, ...]
     complete = context.cluster.complete
     gaps = [gap for resource in _FOLLOWED if (gap := complete.gap(resource, namespace)) is not None]
     found = [unseen(gap) for gap in gaps]
-    for bad in context.cluster.bad:
-        if bad.where in _FOLLOWED and bad.object is not None and bad.object.namespace == namespace:
-            found.append(Unseen(Reason.EVALUATION_ERROR, bad.where, namespace, f"{bad.object} {bad.reason}"))
+    found.extend(
+        Unseen(Reason.EVALUATION_ERROR, bad.where, namespace, f"{bad.object} {bad.reason}")
+        for bad in context.cluster.bad
+        if bad.where in _FOLLOWED and bad.object is not None and bad.object.namespace == namespace
+    )
     for resource in _NOT_FOLLOWED:
         gap = complete.gap(resource, namespace)
         if gap is not None:
             found.append(unseen(gap))
         elif context.cluster.counts.get(resource, 0):
-            found.append(Unseen(Reason.UNKNOWN_IMPLEMENTATION, resource, "", "objects of this kind are read but not followed yet"))
+            found.append(
+                Unseen(
+                    Reason.UNKNOWN_IMPLEMENTATION, resource, "", "objects of this kind are read but not followed yet"
+                )
+            )
     return tuple(found)

@@ -15,9 +15,8 @@ Around = list[tuple[int, Edge]]
 class Graph:
     """Vertices and edges. Parallel edges are kept; blocked ones too, but no search walks them (EXP-31).
 
-    Vertices are numbered, because a search hashes small integers faster than names: ``order[number]`` is a vertex, ``keys[number]`` its
-    key, ``ahead[number]`` the edges that leave it and ``behind[number]`` those that enter it.
-    """
+    Vertices are numbered, because a search hashes small integers faster than names: ``order[number]`` is a vertex,
+    ``keys[number]`` its key, ``ahead[number]`` the edges that leave it and ``behind[number]`` those that enter it."""
 
     def __init__(self, edges: Iterable[Edge]) -> None:
         self.order: list[Vertex] = []
@@ -64,7 +63,11 @@ class Graph:
     def compromise_groups(self) -> list[tuple[Vertex, ...]]:
         """Sets of more than one vertex each of which leads to all others over ``yes`` edges (EXP-23), largest first."""
         certain = nx.DiGraph((s, t) for s, t, edge in self._graph.edges(data="edge") if edge.state is State.YES)
-        found = [tuple(sorted(self.order[n] for n in group)) for group in nx.strongly_connected_components(certain) if len(group) > 1]
+        found = [
+            tuple(sorted(self.order[n] for n in group))
+            for group in nx.strongly_connected_components(certain)
+            if len(group) > 1
+        ]
         return sorted(found, key=lambda group: (-len(group), group))
 
     def _add(self, vertex: Vertex) -> int:

@@ -18,7 +18,9 @@ ASSUMED_FLAWS = ("EXP-121", "EXP-122")
 
 
 class JewelKind(Struct, frozen=True):
-    """A kind of crown jewel (EXP-961..969): how people call it in a table and in a sentence, and the severity of reaching it."""
+    """A kind of crown jewel (EXP-961..969): how people call it in a table and in a sentence, and the severity of
+    reaching it.
+    """
 
     label: str
     phrase: str
@@ -94,7 +96,9 @@ def jewel_kind(vertex: Vertex) -> str | None:
 
 
 def entries(graph: Graph) -> dict[str, tuple[Vertex, ...]]:
-    """Entry vertices by name: the internet and restricted ranges of it, anonymous callers, any authenticated caller (EXP-951..953)."""
+    """Entry vertices by name: the internet and restricted ranges of it, anonymous callers, any authenticated caller
+    (EXP-951..953).
+    """
     ranges = (vertex for vertex in _ranges(graph) if not _is_private(vertex))
     return {"internet": (INTERNET, *ranges), "anonymous": (ANONYMOUS,), "authenticated": (AUTHENTICATED,)}
 
@@ -137,28 +141,36 @@ class Searches(Struct, frozen=True):
 def searches_from(graph: Graph, roots: Iterable[Vertex], settings: Settings) -> Searches:
     """Search forward from some roots, both ways (EXP-971)."""
     found, hops = tuple(roots), settings.limits.max_hops
-    return Searches(forward(graph, found, unknown=False, max_hops=hops), forward(graph, found, unknown=True, max_hops=hops))
+    return Searches(
+        forward(graph, found, unknown=False, max_hops=hops), forward(graph, found, unknown=True, max_hops=hops)
+    )
 
 
 def searches_to(graph: Graph, roots: Iterable[Vertex], settings: Settings) -> Searches:
     """Search backward from some targets, both ways."""
     found, hops = tuple(roots), settings.limits.max_hops
-    return Searches(backward(graph, found, unknown=False, max_hops=hops), backward(graph, found, unknown=True, max_hops=hops))
+    return Searches(
+        backward(graph, found, unknown=False, max_hops=hops), backward(graph, found, unknown=True, max_hops=hops)
+    )
 
 
 def routes(graph: Graph, entry: str, search: Searches, settings: Settings) -> Iterator[Route]:
-    """The cheapest path from an entry to each jewel (EXP-972). A metadata service counts where it leads to no identity of its own."""
+    """The cheapest path from an entry to each jewel (EXP-972). A metadata service counts where it leads to no identity
+    of its own.
+    """
     for jewel, kind in jewels(graph, settings).items():
         state = search.state(jewel)
         edges = search.path(jewel) if state is not None and _is_end(graph, jewel) else ()
         if edges and state is not None:
-            declared = max((j.severity for j in settings.crown_jewels if _declared(jewel, j)), key=lambda s: -s.rank, default=None)
+            declared = max(
+                (j.severity for j in settings.crown_jewels if _declared(jewel, j)), key=lambda s: -s.rank, default=None
+            )
             yield route(f"path:{entry}", edges, state, kind, declared)
 
 
 def route(rule: str, edges: tuple[Edge, ...], state: State, kind: str, severity: Severity | None = None) -> Route:
-    """A path as a result. Severity is that of its jewel, one step lower where any hop but the assumed flaw rests on something the API
-    does not show (EXP-37)."""
+    """A path as a result. Severity is that of its jewel, one step lower where any hop but the assumed flaw rests on
+    something the API does not show (EXP-37)."""
     severity = severity or JEWELS[kind].severity
     if any(e.confidence is not Confidence.OBJ and e.row not in ASSUMED_FLAWS for e in edges):
         severity = list(Severity)[max(severity.rank, min(severity.rank + 1, Severity.LOW.rank))]

@@ -1,4 +1,6 @@
-"""Routes as people and result documents see them: labels, sentences, proof of every hop (EXP-981), and the overview matrix."""
+"""Routes as people and result documents see them: labels, sentences, proof of every hop (EXP-981), and the overview
+matrix.
+"""
 
 from collections.abc import Mapping
 
@@ -75,7 +77,11 @@ def assumption_uses(edge: Edge, settings: Settings) -> tuple[AssumptionUse, ...]
     """The edge's assumptions, and which of them a committed fact answers (EXP-974)."""
     facts = settings.facts
     return tuple(
-        AssumptionUse(a.name, a.text, str(getattr(facts, name)) if (name := a.name.replace("-", "_")) in facts.__struct_fields__ else "assumed")
+        AssumptionUse(
+            a.name,
+            a.text,
+            str(getattr(facts, name)) if (name := a.name.replace("-", "_")) in facts.__struct_fields__ else "assumed",
+        )
         for a in edge.assumptions
     )
 
@@ -102,8 +108,11 @@ def _hop(edge: Edge, settings: Settings) -> Hop:
     )
 
 
-def matrix(graph: Graph, searches: Mapping[str, Searches], paths: Mapping[str, tuple[str, ...]], settings: Settings) -> tuple[Cell, ...]:
-    """One cell per entry and kind of jewel. ``count`` counts the workloads, or without any the subjects, that lead there.
+def matrix(
+    graph: Graph, searches: Mapping[str, Searches], paths: Mapping[str, tuple[str, ...]], settings: Settings
+) -> tuple[Cell, ...]:
+    """One cell per entry and kind of jewel. ``count`` counts the workloads, or without any the subjects, that lead
+    there.
 
     ``paths`` maps ``entry:jewel kind`` to path ids.
     """
@@ -113,8 +122,9 @@ def matrix(graph: Graph, searches: Mapping[str, Searches], paths: Mapping[str, t
     cells = []
     for kind, vertices in ends.items():
         back = searches_to(graph, vertices, settings)
-        for entry in ENTRIES:
-            cells.append(_cell(entry, kind, searches[entry], back, vertices, paths.get(f"{entry}:{kind}", ())))
+        cells += [
+            _cell(entry, kind, searches[entry], back, vertices, paths.get(f"{entry}:{kind}", ())) for entry in ENTRIES
+        ]
     order = list(ENTRIES)
     return tuple(sorted(cells, key=lambda cell: order.index(cell.entry)))
 
@@ -134,5 +144,9 @@ def _cell(entry: str, kind: str, search: Searches, back: Searches, ends: list[Ve
 def _doors(ahead: Tree, behind: Tree) -> int:
     """Workloads that lie between an entry and a jewel, counted once each; without any, the subjects."""
     between = [vertex for vertex in ahead.reached() if vertex in behind]
-    workloads = {(v.namespace, v.name.partition("#")[0]) for v in between if v.kind is VertexKind.WORKLOAD and v.facet is not Facet.NET}
+    workloads = {
+        (v.namespace, v.name.partition("#")[0])
+        for v in between
+        if v.kind is VertexKind.WORKLOAD and v.facet is not Facet.NET
+    }
     return len(workloads) or len([v for v in between if v.kind in (VertexKind.GRANT, VertexKind.ENTRY_POINT)]) or 1

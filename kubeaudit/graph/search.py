@@ -1,4 +1,6 @@
-"""Cheapest paths (EXP-971..973): one forward and one backward search answer every "can reach"; a path is the proof that is shown."""
+"""Cheapest paths (EXP-971..973): one forward and one backward search answer every "can reach"; a path is the proof that
+is shown.
+"""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -16,10 +18,11 @@ _Via = tuple[int, Edge]
 
 
 class Tree(Struct, frozen=True, eq=False):
-    """A search from some roots: the cost of every vertex reached, and the edge each was reached by, by the graph's numbers.
+    """A search from some roots: the cost of every vertex reached, and the edge each was reached by, by the graph's
+    numbers.
 
-    Searched backward, ``via`` leads from a vertex towards the root. ``cut``: a vertex lay at the bound, what is behind it was not searched.
-    """
+    Searched backward, ``via`` leads from a vertex towards the root. ``cut``: a vertex lay at the bound, what is behind
+    it was not searched."""
 
     graph: Graph
     costs: dict[int, Cost]
@@ -40,7 +43,9 @@ class Tree(Struct, frozen=True, eq=False):
         return self.costs.get(number) if number is not None else None
 
     def path(self, vertex: Vertex) -> tuple[Edge, ...]:
-        """The edges between the root and a vertex, in the direction of the attack. Raises KeyError where it was not reached."""
+        """The edges between the root and a vertex, in the direction of the attack. Raises KeyError where it was not
+        reached.
+        """
         number = self.graph.number(vertex)
         if number not in self.costs:
             raise KeyError(vertex)
@@ -61,8 +66,12 @@ def backward(graph: Graph, roots: Iterable[Vertex], *, unknown: bool, max_hops: 
     return _search(graph, graph.behind, roots, unknown, max_hops, backward=True)
 
 
-def _search(graph: Graph, around: list[Around], roots: Iterable[Vertex], unknown: bool, max_hops: int, *, backward: bool) -> Tree:
-    """Dijkstra on (effort, hops). Ties are broken by row id, then vertex key, so that the tree does not depend on the order of edges."""
+def _search(
+    graph: Graph, around: list[Around], roots: Iterable[Vertex], unknown: bool, max_hops: int, *, backward: bool
+) -> Tree:
+    """Dijkstra on (effort, hops). Ties are broken by row id, then vertex key, so that the tree does not depend on the
+    order of edges.
+    """
     walked = (State.YES, State.UNKNOWN) if unknown else (State.YES,)
     keys = graph.keys
     costs: dict[int, Cost] = {}

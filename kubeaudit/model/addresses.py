@@ -1,4 +1,6 @@
-"""Where the address space is cut by policies, so that addresses no ipBlock can tell apart are one (architecture.md, idea 4)."""
+"""Where the address space is cut by policies, so that addresses no ipBlock can tell apart are one (architecture.md,
+idea 4).
+"""
 
 import ipaddress
 from bisect import bisect_right

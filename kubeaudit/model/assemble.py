@@ -57,8 +57,8 @@ class Assembly(Struct, frozen=True):
 class Assembler:
     """Collects controllers and pods, then closes into an :class:`Assembly`.
 
-    ``label_keys`` are the keys any selector of the cluster uses, ``atoms`` the cuts of its ipBlocks; ``pool_of`` maps a node's name to its pool's key.
-    """
+    ``label_keys`` are the keys any selector of the cluster uses, ``atoms`` the cuts of its ipBlocks; ``pool_of`` maps a
+    node's name to its pool's key."""
 
     def __init__(
         self, label_keys: frozenset[str], atoms: AddressAtoms, pool_of: dict[str, str], bad: list[BadDocument]
@@ -107,7 +107,9 @@ class Assembler:
         number = self._intern(found.template.spec, found.ref)
         if number is not None:
             meta, labels = found.metadata, found.template.metadata.labels
-            self._add(_Root(found.ref, found.api_version, meta.uid, number, found.path, labels, found.active, False, []))
+            self._add(
+                _Root(found.ref, found.api_version, meta.uid, number, found.path, labels, found.active, False, [])
+            )
 
     def _pod(self, pod: PodObject) -> None:
         meta = pod.metadata
@@ -195,7 +197,9 @@ class Assembler:
             )
             for r in self._list
         ]
-        return Assembly(tuple(workloads), tuple(self._pods), tuple(self._named(workloads)), tuple(self._specs.canonical))
+        return Assembly(
+            tuple(workloads), tuple(self._pods), tuple(self._named(workloads)), tuple(self._specs.canonical)
+        )
 
     def _named(self, workloads: list[Workload]) -> Iterator[WorkloadClass]:
         keys = list(self._classes)
@@ -225,4 +229,3 @@ class Assembler:
 def _addresses(status: PodStatus) -> tuple[str, ...]:
     listed = tuple(ip.ip for ip in status.pod_ips if ip.ip)
     return listed or ((status.pod_ip,) if status.pod_ip else ())
-

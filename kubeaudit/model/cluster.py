@@ -28,10 +28,11 @@ METADATA_NAME = "kubernetes.io/metadata.name"
 
 
 class Cluster(Struct, frozen=True):
-    """Everything the engines and edges work on. Tuples keep the order of reading; ``specs`` holds distinct pod specs as JSON.
+    """Everything the engines and edges work on. Tuples keep the order of reading; ``specs`` holds distinct pod specs as
+    JSON.
 
-    ``namespaces`` maps every namespace that exists or is used to its labels (NET-10). ``bad`` are objects that could not be used.
-    """
+    ``namespaces`` maps every namespace that exists or is used to its labels (NET-10). ``bad`` are objects that could
+    not be used."""
 
     header: Header
     complete: Completeness
@@ -84,7 +85,9 @@ def _build(snapshot: Snapshot) -> Cluster:
         return tuple(objects(snapshot, resource, kind, bad))
 
     rbac = "rbac.authorization.k8s.io"
-    namespaces = {n.metadata.name: {METADATA_NAME: n.metadata.name} | n.metadata.labels for n in all_of("namespaces", Namespace)}
+    namespaces = {
+        n.metadata.name: {METADATA_NAME: n.metadata.name} | n.metadata.labels for n in all_of("namespaces", Namespace)
+    }
     nodes = tuple(facts(node) for node in all_of("nodes", Node))
     services = all_of("services", Service)
     policies = all_of("networkpolicies.networking.k8s.io", NetworkPolicy)

@@ -28,7 +28,9 @@ NAMED = "configmaps(named)"
 
 
 class Completeness(Struct, frozen=True):
-    """The reads of a snapshot by kind and scope; ``scoped`` are kinds that were read in some namespaces, never as a whole."""
+    """The reads of a snapshot by kind and scope; ``scoped`` are kinds that were read in some namespaces, never as a
+    whole.
+    """
 
     reads: dict[tuple[str, str], Read]
     gaps: tuple[Gap, ...]

@@ -43,8 +43,8 @@ _POOL_LABELS = (
 _CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 
 WITHOUT_METADATA = frozenset(["kind", "vsphere", "kubevirt"])
-"""Providers that have no metadata service of a cloud (EXP-302). ``k3s://`` is none of them: k3s names itself on a cloud's machines too,
-so the provider behind it is not known."""
+"""Providers that have no metadata service of a cloud (EXP-302). ``k3s://`` is none of them: k3s names itself on a
+cloud's machines too, so the provider behind it is not known."""
 
 
 class NodePool(Struct, frozen=True, order=True):
@@ -76,8 +76,12 @@ def facts(node: Node) -> NodeFacts:
     provider, told_by = _provider(node)
     labels = node.metadata.labels
     control_plane = any(label in labels for label in _CONTROL_PLANE)
-    name = next((labels[label] for label in _POOL_LABELS if labels.get(label)), "control-plane" if control_plane else "nodes")
-    addresses = tuple(a.address for a in node.status.addresses if a.type in ("InternalIP", "ExternalIP") and parse(a.address))
+    name = next(
+        (labels[label] for label in _POOL_LABELS if labels.get(label)), "control-plane" if control_plane else "nodes"
+    )
+    addresses = tuple(
+        a.address for a in node.status.addresses if a.type in ("InternalIP", "ExternalIP") and parse(a.address)
+    )
     return NodeFacts(
         ObjectRef("Node", "", node.metadata.name),
         node,
@@ -116,7 +120,18 @@ def parse(text: str) -> Address | None:
 
 _NOT_INTERNET = tuple(
     ipaddress.ip_network(cidr)
-    for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8", "0.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128")
+    for cidr in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "127.0.0.0/8",
+        "0.0.0.0/8",
+        "fc00::/7",
+        "fe80::/10",
+        "::1/128",
+    )
 )
 
 

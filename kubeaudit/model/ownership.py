@@ -1,4 +1,6 @@
-"""Owner chains: from a pod to its topmost readable controller, and the controllers with their templates (CHK-17..21)."""
+"""Owner chains: from a pod to its topmost readable controller, and the controllers with their templates
+(CHK-17..21).
+"""
 
 from collections.abc import Iterator
 
@@ -53,11 +55,27 @@ def controllers(snapshot: Snapshot, bad: list[BadDocument]) -> Iterator[Controll
             for cron in objects(snapshot, resource, CronJob, bad):
                 ref = ObjectRef(kind, cron.metadata.namespace, cron.metadata.name, group)
                 template = cron.spec.job_template.spec.template
-                yield Controlling(ref, api_version, cron.metadata, owner_of(cron.metadata), template, CRON_TEMPLATE, not cron.spec.suspend)
+                yield Controlling(
+                    ref,
+                    api_version,
+                    cron.metadata,
+                    owner_of(cron.metadata),
+                    template,
+                    CRON_TEMPLATE,
+                    not cron.spec.suspend,
+                )
         else:
             for item in objects(snapshot, resource, Controller, bad):
                 ref = ObjectRef(kind, item.metadata.namespace, item.metadata.name, group)
-                yield Controlling(ref, api_version, item.metadata, owner_of(item.metadata), item.spec.template, TEMPLATE, _active(item))
+                yield Controlling(
+                    ref,
+                    api_version,
+                    item.metadata,
+                    owner_of(item.metadata),
+                    item.spec.template,
+                    TEMPLATE,
+                    _active(item),
+                )
 
 
 def owner_of(metadata: Metadata) -> Owner | None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from kubeaudit.model.objects.meta import LabelSelector, Requirement
 
 
-class InvalidSelector(ValueError):
+class InvalidSelectorError(ValueError):
     """A selector the API server refuses; in files it matches nothing and is reported (NET-20)."""
 
 
@@ -23,7 +23,7 @@ class LabelIndex(Struct, frozen=True):
     everything: int
 
     def select(self, selector: LabelSelector) -> int:
-        """The things a selector matches. Raises :class:`InvalidSelector`.
+        """The things a selector matches. Raises :class:`InvalidSelectorError`.
 
         matchLabels and matchExpressions are ANDed (NET-18); NotIn and DoesNotExist also match an absent key (NET-19).
         """
@@ -48,11 +48,13 @@ class LabelIndex(Struct, frozen=True):
             case "DoesNotExist" if not values:
                 return self.everything & ~has
             case "In" | "NotIn":
-                raise InvalidSelector(f"operator {requirement.operator} on key {key} needs values")
+                raise InvalidSelectorError(f"operator {requirement.operator} on key {key} needs values")
             case "Exists" | "DoesNotExist":
-                raise InvalidSelector(f"operator {requirement.operator} on key {key} takes no values")
+                raise InvalidSelectorError(f"operator {requirement.operator} on key {key} takes no values")
             case other:
-                raise InvalidSelector(f"operator {other or '(empty)'} on key {key} is not In, NotIn, Exists or DoesNotExist")
+                raise InvalidSelectorError(
+                    f"operator {other or '(empty)'} on key {key} is not In, NotIn, Exists or DoesNotExist"
+                )
 
 
 def index(things: Sequence[Mapping[str, str]]) -> LabelIndex:

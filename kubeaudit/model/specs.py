@@ -1,8 +1,7 @@
 """Interning of pod specs: pods of one workload share one decoded spec (PERF-04; architecture.md, idea 1).
 
-Two pods of a Deployment differ in what the server and scheduler filled in: the node, the host name and the random suffix of
-the injected token volume. Those are taken out before specs are compared, else no two pods were equal.
-"""
+Two pods of a Deployment differ in what the server and scheduler filled in: the node, the host name and the random
+suffix of the injected token volume. Those are taken out before specs are compared, else no two pods were equal."""
 
 import re
 
@@ -20,9 +19,8 @@ _top = msgspec.json.Decoder(dict[str, Raw])
 class Specs:
     """Distinct pod specs seen so far. ``canonical[i]`` is the JSON of spec i, ``shapes[shape_of[i]]`` its typed fields.
 
-    Specs that differ only in fields nothing reads have one shape, so that the pods of a StatefulSet, each with its own claim,
-    are still one workload class.
-    """
+    Specs that differ only in fields nothing reads have one shape, so that the pods of a StatefulSet, each with its own
+    claim, are still one workload class."""
 
     def __init__(self) -> None:
         self.canonical: list[bytes] = []
@@ -56,4 +54,3 @@ class Specs:
             self.shapes.append(shape)
         self.shape_of.append(found)
         return number
-

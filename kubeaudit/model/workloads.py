@@ -1,9 +1,8 @@
 """Workloads, pods and workload classes (EXP-07; architecture.md, idea 2).
 
-A workload is the topmost readable controller of some pods (CHK-17). Its pods fall into classes that no rule can tell apart:
-same namespace, same workload, same shape of the spec, same labels among the keys that selectors of this cluster use, same
-address families, same node pool. Judging a class is judging every pod of it.
-"""
+A workload is the topmost readable controller of some pods (CHK-17). Its pods fall into classes that no rule can tell
+apart: same namespace, same workload, same shape of the spec, same labels among the keys that selectors of this cluster
+use, same address families, same node pool. Judging a class is judging every pod of it."""
 
 import hashlib
 
@@ -33,7 +32,9 @@ class Owner(Struct, frozen=True):
 
 
 class Pod(Struct, frozen=True):
-    """One pod: the workload and spec it belongs to, where it runs and under which addresses. ``cls`` is -1 for finished pods."""
+    """One pod: the workload and spec it belongs to, where it runs and under which addresses. ``cls`` is -1 for finished
+    pods.
+    """
 
     name: str
     namespace: str
@@ -51,11 +52,11 @@ class Pod(Struct, frozen=True):
 
 
 class Workload(Struct, frozen=True):
-    """A root controller or a pod of its own. ``template`` is the number of its spec, -1 where only its pods could be read.
+    """A root controller or a pod of its own. ``template`` is the number of its spec, -1 where only its pods could be
+    read.
 
-    ``template_path`` leads from the object to the pod spec. ``active`` is false where nothing runs and nothing will: no replicas
-    wanted, a finished Job, a suspended CronJob, and no pod left (CHK-19). ``pods`` are indexes.
-    """
+    ``template_path`` leads from the object to the pod spec. ``active`` is false where nothing runs and nothing will: no
+    replicas wanted, a finished Job, a suspended CronJob, and no pod left (CHK-19). ``pods`` are indexes."""
 
     ref: ObjectRef
     api_version: str
@@ -76,10 +77,9 @@ class Workload(Struct, frozen=True):
 class WorkloadClass(Struct, frozen=True):
     """Pods that no rule can tell apart; bit ``index`` of every mask.
 
-    ``name`` is Kind/name of the workload, with ``#`` and a short hash where one workload has several classes. ``addresses`` are those of
-    one pod; those of the others lie in the same atoms of the address space. ``families`` is empty and ``pool`` is "" where no pod
-    exists yet (a manifest, a CronJob between runs).
-    """
+    ``name`` is Kind/name of the workload, with ``#`` and a short hash where one workload has several classes.
+    ``addresses`` are those of one pod; those of the others lie in the same atoms of the address space. ``families`` is
+    empty and ``pool`` is "" where no pod exists yet (a manifest, a CronJob between runs)."""
 
     index: int
     workload: int

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from kubeaudit.model.objects.meta import LabelSelector
 from kubeaudit.model.objects.networking import IPBlock, NetworkPolicy, Peer
-from kubeaudit.model.selectors import InvalidSelector
+from kubeaudit.model.selectors import InvalidSelectorError
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.compiled import CompiledPolicy, Entry, Half
 from kubeaudit.network.fields import PEERS, TYPES, InvalidFieldError, Rule, directions, interval, network, ref_of, rules
@@ -45,7 +45,7 @@ class Compiler:
         own = self._universe.members.get(policy.metadata.namespace, 0)
         try:
             selected = own & self._pods_of(policy.spec.pod_selector)
-        except InvalidSelector as error:
+        except InvalidSelectorError as error:
             self._report(ref, ("spec", "podSelector"), str(error))
             return CompiledPolicy(ref, 0, (), faulty=own)
         halves = tuple(Half(d, tuple(self._entries(policy, ref, d, selected))) for d in directions(policy))
@@ -109,7 +109,7 @@ class Compiler:
             place = (*path, PEERS[direction], number)
             try:
                 peers, maybe = self._peer(policy.metadata.namespace, ref, place, peer)
-            except (InvalidSelector, InvalidFieldError) as error:
+            except (InvalidSelectorError, InvalidFieldError) as error:
                 self._report(ref, place, str(error))
                 continue
             yield place, peers, maybe

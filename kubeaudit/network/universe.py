@@ -92,7 +92,7 @@ class Universe(Struct, frozen=True):
         return (peers >> self.size if family == "IPv6" else peers) & self.classes
 
     def in_namespaces(self, selector: LabelSelector) -> int:
-        """Classes of the namespaces a selector matches. Raises ``InvalidSelector``."""
+        """Classes of the namespaces a selector matches. Raises ``InvalidSelectorError``."""
         mask = 0
         for position in bits_of(self.spaces.select(selector)):
             mask |= self.members.get(self.names[position], 0)

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from kubeaudit.findings import Cause
 from kubeaudit.model.objects.rbac import PolicyRule, Role
-from kubeaudit.model.selectors import InvalidSelector, LabelIndex, bits_of, index
+from kubeaudit.model.selectors import InvalidSelectorError, LabelIndex, bits_of, index
 from kubeaudit.rbac.names import ref
 from kubeaudit.refs import ObjectRef
 
@@ -73,7 +73,7 @@ def _selected(role: Role, roles: list[Role], labels: LabelIndex, dead: list[Caus
     for selector in role.aggregation_rule.cluster_role_selectors if role.aggregation_rule else ():
         try:
             mask |= labels.select(selector)
-        except InvalidSelector as error:
+        except InvalidSelectorError as error:
             dead.append(Cause(_ref(role), f"a selector of its aggregationRule matches nothing: {error}"))
     return [roles[position] for position in bits_of(mask)]
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from factory import (
     Object,
+    Outcomes,
     calico,
     controller,
     deployment,

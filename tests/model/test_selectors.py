@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubeaudit.model.objects.meta import LabelSelector, Requirement
-from kubeaudit.model.selectors import InvalidSelector, bits_of, index, keys_of, mask_of
+from kubeaudit.model.selectors import InvalidSelectorError, bits_of, index, keys_of, mask_of
 
 _keys, _values = st.sampled_from("abc"), st.sampled_from(("", "x", "y"))
 _labels = st.dictionaries(_keys, _values)
@@ -59,5 +59,5 @@ def test_masks_and_bits_are_inverse(positions: set[int]) -> None:
     ],
 )
 def test_net_20_what_the_api_server_refuses_matches_nothing_silently(need: Requirement) -> None:
-    with pytest.raises(InvalidSelector, match="key a"):
+    with pytest.raises(InvalidSelectorError, match="key a"):
         index([{"a": "x"}]).select(LabelSelector(match_expressions=(need,)))

@@ -1,4 +1,6 @@
-"""``object`` in policies on workloads: the root controller, or the Pod where pods are judged (CHK-17, CHK-18, CHK-29)."""
+"""``object`` in policies on workloads: the root controller, or the Pod where pods are judged (CHK-17, CHK-18,
+CHK-29).
+"""
 
 from typing import Any
 

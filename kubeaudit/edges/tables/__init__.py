@@ -13,9 +13,8 @@ T = TypeVar("T")
 class Switch(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """An annotation that decides the scheme: internal when it has one of the values, or any but one of ``unless``.
 
-    ``absent`` is the scheme where the annotation is not there ("" = the row's default). ``json_type`` reads the value as JSON and compares its
-    field ``type``.
-    """
+    ``absent`` is the scheme where the annotation is not there ("" = the row's default). ``json_type`` reads the value
+    as JSON and compares its field ``type``."""
 
     annotation: str
     internal: tuple[str, ...] = ()
@@ -27,9 +26,9 @@ class Switch(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
 class LoadBalancerRow(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """One implementation of load balancers (LB-01..20): how it is recognised and when it is internal.
 
-    ``serves`` is ``service`` or ``ingress``; ``default`` is ``public``, ``internal`` or ``unknown``. ``limits`` are annotations that list who may
-    connect (EXP-93). Of the rows of one provider the first is the one that serves where nothing tells.
-    """
+    ``serves`` is ``service`` or ``ingress``; ``default`` is ``public``, ``internal`` or ``unknown``. ``limits`` are
+    annotations that list who may connect (EXP-93). Of the rows of one provider the first is the one that serves where
+    nothing tells."""
 
     id: str
     serves: str
@@ -44,7 +43,9 @@ class LoadBalancerRow(Struct, frozen=True, forbid_unknown_fields=True, rename="k
 
 
 class ControllerRow(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """One ingress controller that runs in the cluster: its IngressClass controller names, image repositories and classes."""
+    """One ingress controller that runs in the cluster: its IngressClass controller names, image repositories and
+    classes.
+    """
 
     name: str
     controllers: tuple[str, ...]
@@ -62,11 +63,11 @@ class MetadataAddress(Struct, frozen=True, forbid_unknown_fields=True):
 class MetadataRow(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """One metadata service (MD-01..25).
 
-    ``grade``: S = a plain GET is enough, H = needs a header, PUT or token. ``gives``: N node identity, U user data, P pod identity.
-    ``pods`` says what pods meet beside policies: ``open``, ``hop-limit``, ``tokens``, ``unknown`` or ``never`` (host network only).
-    ``assumes`` is what a provider may switch without showing it; ``intercepted_by`` the node label of a service that answers instead;
-    ``rewritten`` are addresses that the node may put in place of the service's own (EXP-307).
-    """
+    ``grade``: S = a plain GET is enough, H = needs a header, PUT or token. ``gives``: N node identity, U user data, P
+    pod identity. ``pods`` says what pods meet beside policies: ``open``, ``hop-limit``, ``tokens``, ``unknown`` or
+    ``never`` (host network only). ``assumes`` is what a provider may switch without showing it; ``intercepted_by`` the
+    node label of a service that answers instead; ``rewritten`` are addresses that the node may put in place of the
+    service's own (EXP-307)."""
 
     id: str
     provider: str

@@ -5,7 +5,16 @@ from msgspec import Struct
 from kubeaudit.model.objects.meta import Metadata
 
 
-class MetadataOptions(Struct, frozen=True, rename={"http_endpoint": "httpEndpoint", "ipv6": "httpProtocolIPv6", "hop_limit": "httpPutResponseHopLimit", "tokens": "httpTokens"}):
+class MetadataOptions(
+    Struct,
+    frozen=True,
+    rename={
+        "http_endpoint": "httpEndpoint",
+        "ipv6": "httpProtocolIPv6",
+        "hop_limit": "httpPutResponseHopLimit",
+        "tokens": "httpTokens",
+    },
+):
     """MetadataOptions of an EC2NodeClass; unset fields have Karpenter's defaults (MD-02)."""
 
     http_endpoint: str = "enabled"

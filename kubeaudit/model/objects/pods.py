@@ -5,7 +5,9 @@ from msgspec import Raw, Struct
 from kubeaudit.model.objects.meta import Metadata
 
 
-class ContainerPort(Struct, frozen=True, rename={"container_port": "containerPort", "host_port": "hostPort", "host_ip": "hostIP"}):
+class ContainerPort(
+    Struct, frozen=True, rename={"container_port": "containerPort", "host_port": "hostPort", "host_ip": "hostIP"}
+):
     """core/v1 ContainerPort; a port without a number, which the API server refuses, has 0."""
 
     container_port: int = 0
@@ -97,7 +99,9 @@ class PodStatus(Struct, frozen=True, rename={"pod_ip": "podIP", "pod_ips": "podI
 
 
 class PodObject(Struct, frozen=True):
-    """core/v1 Pod as decoded: the spec stays raw, because equal specs are interned before they are decoded (PERF-04)."""
+    """core/v1 Pod as decoded: the spec stays raw, because equal specs are interned before they are decoded
+    (PERF-04).
+    """
 
     metadata: Metadata
     spec: Raw = Raw(b"{}")

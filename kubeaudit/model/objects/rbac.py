@@ -5,7 +5,11 @@ from msgspec import Struct
 from kubeaudit.model.objects.meta import LabelSelector, Metadata
 
 
-class PolicyRule(Struct, frozen=True, rename={"api_groups": "apiGroups", "resource_names": "resourceNames", "non_resource_urls": "nonResourceURLs"}):
+class PolicyRule(
+    Struct,
+    frozen=True,
+    rename={"api_groups": "apiGroups", "resource_names": "resourceNames", "non_resource_urls": "nonResourceURLs"},
+):
     """rbac/v1 PolicyRule."""
 
     verbs: tuple[str, ...] = ()
