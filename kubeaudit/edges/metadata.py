@@ -30,6 +30,7 @@ CALICO_ON_AWS = Unseen(
     Reason.UNKNOWN_IMPLEMENTATION,
     detail="with the AWS VPC CNI, Calico does not always enforce egress to the metadata address",
 )
+NODE_FIX = "the cloud: an identity with fewer rights for nodes, and one of their own for workloads"
 _NODE_CLASS_LABEL = "karpenter.k8s.aws/ec2nodeclass"
 GENERIC = MetadataRow("generic", "", "metadata service", (MetadataAddress("169.254.169.254"),), "S", "NU", "unknown")
 """What is tested where the provider is not known (EXP-302)."""
@@ -257,7 +258,7 @@ def _identities(key: str, pool: NodePool, nodes: tuple[NodeFacts, ...]) -> Itera
             sentence = f"{row.name} hands out the credentials of the nodes of pool {key}."
             yield Edge(
                 EXP_NODE_IDENTITY, target.vertex(address), identity, State.YES, Confidence.ENV, 1, sentence, shown,
-                (IDENTITY_RIGHTS,), (), "the cloud: an identity with fewer rights for nodes, and one of their own for workloads",
+                (IDENTITY_RIGHTS,), (), NODE_FIX,
             )  # fmt: skip
 
 

@@ -8,11 +8,19 @@ from tests.cli.conftest import Run
 
 CASES = {
     "unknown format": (("scan", "-f", "x.yaml", "-o", "pdf"), 2, "unknown format 'pdf'"),
-    "two formats on standard output": (("scan", "-f", "x.yaml", "-o", "json", "-o", "sarif"), 2, "cannot share standard output"),
+    "two formats on standard output": (
+        ("scan", "-f", "x.yaml", "-o", "json", "-o", "sarif"),
+        2,
+        "cannot share standard output",
+    ),
     "format without path": (("scan", "-f", "x.yaml", "-o", "json="), 2, "the path is missing"),
     "unknown check": (("scan", "-f", "x.yaml", "--select", "pod-privilegd"), 2, "pod-privilegd names no check"),
     "unknown check ignored": (("scan", "-f", "x.yaml", "--ignore", "nope"), 2, "nope names no check"),
-    "nothing selected": (("scan", "-f", "x.yaml", "--select", "pod-privileged", "--ignore", "pod-*"), 2, "no check is selected"),
+    "nothing selected": (
+        ("scan", "-f", "x.yaml", "--select", "pod-privileged", "--ignore", "pod-*"),
+        2,
+        "no check is selected",
+    ),
     "bad severity": (("scan", "-f", "x.yaml", "--fail-on", "severe"), 2, "'severe' is no severity"),
     "bad time": (("scan", "-f", "x.yaml", "--now", "yesterday"), 2, "is no time"),
     "bad duration": (("scan", "--timeout", "soon"), 2, "is no duration"),
@@ -107,7 +115,9 @@ def test_rep_07_an_output_that_cannot_be_written_is_5(run: Run, pod: str) -> Non
 
 
 def test_configuration_errors_name_line_and_column(run: Run, pod: str) -> None:
-    Path("kubeaudit.yaml").write_text("select: [pod-privileged]\nfacts:\n  rce: maybe\ngates:\n  fail-on: worst\nunknown: 1\n")
+    Path("kubeaudit.yaml").write_text(
+        "select: [pod-privileged]\nfacts:\n  rce: maybe\ngates:\n  fail-on: worst\nunknown: 1\n"
+    )
     done = run("scan", "-f", pod)
     assert done.code == 2
     assert "kubeaudit.yaml:2:1: facts" in done.err
@@ -117,7 +127,9 @@ def test_configuration_errors_name_line_and_column(run: Run, pod: str) -> None:
 
 def test_every_problem_of_a_policy_is_told_at_once(run: Run) -> None:
     Path("mine/workload").mkdir(parents=True)
-    Path("mine/workload/bad.yaml").write_text("id: bad\ntitle: x\nseverity: grave\ntheme: workload\nkinds: [workloads]\nexpression: podSpec.x +\n")
+    Path("mine/workload/bad.yaml").write_text(
+        "id: bad\ntitle: x\nseverity: grave\ntheme: workload\nkinds: [workloads]\nexpression: podSpec.x +\n"
+    )
     done = run("policies", "check", "--policies", "mine")
     assert done.code == 2
     assert "mine/workload/bad.yaml:3:" in done.err

@@ -76,7 +76,9 @@ def test_rep_08_a_saved_result_renders_again(run: Run, pod: str) -> None:
 
 def test_several_files_and_standard_input(run: Run, pod: str, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("more").mkdir()
-    Path("more/pod.json").write_text('{"apiVersion":"v1","kind":"Pod","metadata":{"name":"b"},"spec":{"containers":[]}}')
+    Path("more/pod.json").write_text(
+        '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"b"},"spec":{"containers":[]}}'
+    )
     done = run("scan", "--exit-zero", "-f", pod, "-f", "more", "-o", "json", "--select", "pod-host-pid")
     counts = json.loads(done.out)["checks"][0]["counts"]
     assert counts["passed"] == 2
