@@ -40,7 +40,7 @@ class LazyGroup(click.Group):
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "--version", prog_name="kubeaudit", message="%(prog)s %(version)s")
 def kubeaudit() -> None:
-    """Audit what a Kubernetes cluster exposes: what can be reached from where, what can be done there, what closes it.
+    """Audit what a Kubernetes cluster exposes: what is reached from where, what can be done there, and what closes it.
 
     \b
     Examples:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -11,7 +12,7 @@ from msgspec import Struct
 from kubeaudit.cli.exits import drop_output
 from kubeaudit.errors import OutputError, UsageError
 from kubeaudit.findings import ScanResult
-from kubeaudit.report import FORMATS
+from kubeaudit.report import FORMATS, TEXT_WIDTH
 
 
 class Output(Struct, frozen=True):
@@ -125,6 +126,7 @@ def _print(data: bytes) -> None:
 def _summary(result: ScanResult, *, color: bool, show: tuple[str, ...]) -> bytes:
     from kubeaudit.report.terminal import render_terminal
 
-    width = os.get_terminal_size().columns if sys.stdout.isatty() else 100
+    # Some terminals say that they have no columns: then, too, this is the width.
+    width = shutil.get_terminal_size((TEXT_WIDTH, 24)).columns if sys.stdout.isatty() else TEXT_WIDTH
     text = render_terminal(result, width, color=color and sys.stdout.isatty(), show=show)
     return text.encode(sys.stdout.encoding, "replace")

@@ -21,7 +21,7 @@ class Heartbeat:
 
     def __init__(self, tell: Callable[[], str], every: float = EVERY) -> None:
         """``tell`` gives the line to print; it is called every ``every`` seconds."""
-        self._tell = tell
+        self.line = tell
         self._every = every
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="progress", daemon=True)
@@ -37,7 +37,7 @@ class Heartbeat:
 
     def _beat(self) -> None:
         while not self._done.wait(self._every):
-            click.echo(self._tell(), err=True)
+            click.echo(self.line(), err=True)
 
 
 def heartbeat(what: str) -> Heartbeat:

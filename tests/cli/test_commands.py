@@ -20,7 +20,8 @@ def test_help_has_a_first_sentence_and_the_table_tells_it(run: Run, command: str
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = "import sys; from kubeaudit.cli.app import kubeaudit; kubeaudit.main(['--help'], standalone_mode=False); print(sorted(sys.modules))"
+    code = "import sys; from kubeaudit.cli import run_guarded, kubeaudit as group; run_guarded(group, ['--help']); "
+    code += "print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     for heavy in ("kubernetes", "jinja2", "networkx", "rich", "cel_expr_python", "yaml"):
         assert f"'{heavy}'" not in done.stdout

@@ -99,8 +99,10 @@ def test_terminal_escapes_in_names_never_reach_the_terminal(run: Run, pod: str) 
 def test_a_user_s_own_policy_is_one_file(run: Run, pod: str) -> None:
     Path("mine/team").mkdir(parents=True)
     Path("mine/team/team-registry.yaml").write_text(
-        "id: team-registry\ntitle: Image from another registry\nseverity: high\ntheme: team\nkinds: [workloads]\nrequires: [pods]\n"
-        "each: container\nexpression: container.image.startsWith('registry.internal/')\nmessage: '{container} runs {value}'\n"
+        "id: team-registry\ntitle: Image from another registry\nseverity: high\ntheme: team\n"
+        "kinds: [workloads]\nrequires: [pods]\n"
+        "each: container\nexpression: container.image.startsWith('registry.internal/')\n"
+        "message: '{container} runs {value}'\n"
         "description: Only our registry is scanned.\nremediation: Push the image to our registry.\n"
     )
     done = run("scan", "-f", pod, "--policies", "mine", "--select", "team-registry", "-o", "json")

@@ -126,20 +126,24 @@ def _rights() -> Iterator[KubeObject]:
 
 def _policies() -> Iterator[KubeObject]:
     yield EGRESS
-    for name, source in (("gateway", {"ipBlock": {"cidr": "0.0.0.0/0"}}), ("ledger", {"podSelector": _app("gateway")})):
-        rule = {"from": [source], "ports": [{"protocol": "TCP", "port": 8443}]}
+    sources: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("gateway", {"ipBlock": {"cidr": "0.0.0.0/0"}}),
+        ("ledger", {"podSelector": _app("gateway")}),
+    )
+    for name, source in sources:
+        rule: dict[str, Any] = {"from": [source], "ports": [{"protocol": "TCP", "port": 8443}]}
         spec = {"podSelector": _app(name), "policyTypes": ["Ingress"], "ingress": [rule]}
         metadata = {"name": name, "namespace": "payments"}
         yield {"apiVersion": _NETWORKING, "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
 
 
-def _app(name: str) -> dict[str, object]:
+def _app(name: str) -> dict[str, Any]:
     return {"matchLabels": {"app": name}}
 
 
 def _run(server: ApiServer, app: App, addresses: Iterator[str]) -> list[dict[str, Any]]:
     """Makes a workload and its running pods; the pods as they are then."""
-    metadata = {"name": app.name, "namespace": app.namespace, "labels": app.labels}
+    metadata: dict[str, Any] = {"name": app.name, "namespace": app.namespace, "labels": app.labels}
     spec: dict[str, Any] = {"selector": {"matchLabels": app.labels}, "template": _template(app)}
     kind = "DaemonSet" if app.everywhere else "Deployment"
     if not app.everywhere:
@@ -152,7 +156,11 @@ def _run(server: ApiServer, app: App, addresses: Iterator[str]) -> list[dict[str
 
 
 def _template(app: App) -> dict[str, Any]:
-    container = {"name": app.name, "image": app.image, "ports": [{"name": "https", "containerPort": 8443}]}
+    container: dict[str, Any] = {
+        "name": app.name,
+        "image": app.image,
+        "ports": [{"name": "https", "containerPort": 8443}],
+    }
     if app.everywhere:
         container = {"name": app.name, "image": app.image, "securityContext": {"privileged": True}}
     spec = {"serviceAccountName": app.account, "hostNetwork": app.everywhere, "containers": [container]}
