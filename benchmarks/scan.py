@@ -72,8 +72,8 @@ def _in_process(size: int) -> dict[str, float]:
 
 def measure(path: Path) -> dict[str, float]:
     """Run the stages of ``scan.scan`` one by one, as it does, and take the time of each."""
-    from kubeaudit import snapshot, world
-    from kubeaudit.cli import bundle, outputs
+    from kubeaudit import files, snapshot, world
+    from kubeaudit.cli import bundle
     from kubeaudit.edges.context import Context
     from kubeaudit.findings import Run, Tool
     from kubeaudit.graph.build import Graph
@@ -106,7 +106,7 @@ def measure(path: Path) -> dict[str, float]:
     mark = stage("policies", mark)
     written = {name: FORMATS[name].render(result) for name in ("json", "html", "sarif")}
     for name, data in written.items():
-        outputs.write(path.parent / f"result.{name}", data)
+        files.write(path.parent / f"result.{name}", [data])
     stage("outputs", mark)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     cpu = time.process_time() - started

@@ -6,9 +6,7 @@ Objects are kept as compressed frames of newline-delimited JSON, a few hundred o
 reader finds every frame without unpacking any. The last skippable frame counts them all; a file without it was cut."""
 
 import hashlib
-import os
 import struct
-import tempfile
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +15,8 @@ import msgspec
 import zstandard
 from msgspec import Struct
 
-from kubeaudit.errors import OutputError, SnapshotError
+from kubeaudit import files
+from kubeaudit.errors import SnapshotError
 from kubeaudit.refs import ObjectRef
 
 FORMAT = "kubeaudit.snapshot/1"
@@ -201,21 +200,8 @@ class _End(_Mark, frozen=True, tag="end"):
 
 
 def write(snapshot: Snapshot, path: Path) -> None:
-    """Write the file under a temporary name, mode 0600, then rename it (REP-07). Raises :class:`OutputError`."""
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or Path())
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.writelines(_blocks(snapshot))
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(
-            f"cannot write {path}: {reason}", "choose a folder that exists and that you may write to"
-        ) from error
+    """Write the file, whole or not at all. Raises :class:`OutputError`."""
+    files.write(path, _blocks(snapshot))
 
 
 def read(path: Path) -> Snapshot:

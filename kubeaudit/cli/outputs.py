@@ -1,14 +1,13 @@
 """Writing results: ``-o FORMAT[=PATH]``, default names, one text format on standard output (REP-06, REP-07)."""
 
-import os
 import re
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from msgspec import Struct
 
+from kubeaudit import files
 from kubeaudit.cli.exits import drop_output
 from kubeaudit.errors import OutputError, UsageError
 from kubeaudit.findings import ScanResult
@@ -65,7 +64,7 @@ def write_all(result: ScanResult, outputs: list[Output], *, quiet: bool, color: 
         try:
             if output.path or not found.text:
                 path = output.path or default_name(result, found.extension)
-                write(Path(path), found.render(result))
+                files.write(Path(path), [found.render(result)])
                 paths.append(path)
             elif output.format == "text":
                 _print(_summary(result, color=color, show=show))
@@ -78,34 +77,10 @@ def write_all(result: ScanResult, outputs: list[Output], *, quiet: bool, color: 
 
 def default_name(result: ScanResult, extension: str) -> str:
     """``kubeaudit-CLUSTER-YYYYMMDDTHHMMSSZ.EXT``."""
-    cluster = re.sub(r"[^A-Za-z0-9.-]+", "-", result.run.context or result.run.cluster_id or result.run.source).strip(
-        "-."
-    )
+    name = result.run.context or result.run.cluster_id or result.run.source
+    cluster = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")
     stamp = result.run.start.replace("-", "").replace(":", "")
     return f"kubeaudit-{cluster or 'cluster'}-{stamp}.{extension}"
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write under a temporary name, mode 0600, then rename; a pipe or device is written to as it is.
-
-    Raises :class:`OutputError`.
-    """
-    try:
-        if path.exists() and not path.is_file():
-            # Renaming would put a file in the place of /dev/null, /dev/stdout or a named pipe.
-            path.write_bytes(data)
-            return
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        hint = "choose a folder that exists and that you may write to"
-        raise OutputError(f"cannot write {path}: {error.strerror or error}", hint) from error
 
 
 def _print(data: bytes) -> None:

@@ -1,8 +1,7 @@
 """From judgements to verdicts, findings and coverage (checks.md sections 2 to 6).
 
-The one place where incomplete reads meet verdicts: a pass needs a complete read of everything the policy requires in the
-subject's scope (CHK-02); a failure stands, and the check's scope is then partial (CHK-03).
-"""
+The one place where incomplete reads meet verdicts: a pass needs a complete read of everything the policy requires in
+the subject's scope (CHK-02); a failure stands, and the check's scope is then partial (CHK-03)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -31,7 +30,8 @@ _FOLDED = (ObjectClass.SYSTEM, ObjectClass.BUILTIN)
 
 
 class Evaluation(Struct, frozen=True):
-    """What all selected policies say, sorted: checks by id; findings by severity, exposure, instances, check and object (CHK-15).
+    """What all selected policies say, sorted: checks by id; findings by severity, exposure, instances, check and object
+    (CHK-15).
 
     ``routes`` are the paths that prove findings.
     """
@@ -51,7 +51,11 @@ def evaluate(world: World, snapshot: Snapshot, policies: Sequence[Policy]) -> Ev
     undecided: list[Undecided] = []
     routes: list[Route] = []
     for policy in sorted(policies, key=lambda p: p.id):
-        said = judged[policy.id] if policy.predicate is None else _by_graph(world, policy, PREDICATES[policy.predicate.name])
+        said = (
+            judged[policy.id]
+            if policy.predicate is None
+            else _by_graph(world, policy, PREDICATES[policy.predicate.name])
+        )
         missing = _Missing(world, policy)
         settled = [_settle(missing, item) for item in said if _asked(item, world.settings)]
         checks.append(_check(world, policy, settled, missing.of("")))
@@ -101,8 +105,8 @@ class _Missing:
     def of(self, namespace: str) -> tuple[Unseen, ...]:
         """What is missing to judge objects of a namespace.
 
-        An observed kind that no file shows disables nothing by itself: the predicates that need it say so (decisions.md, EXP-33).
-        """
+        An observed kind that no file shows disables nothing by itself: the predicates that need it say so
+        (decisions.md, EXP-33)."""
         if namespace not in self._known:
             found = (self._complete.gap(resource, namespace) for resource in self._resources)
             words = {unseen(gap) for gap in found if gap is not None}

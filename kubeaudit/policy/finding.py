@@ -46,8 +46,8 @@ def finding(
 
 
 def fingerprint(cluster_id: str, check: str, item: Judgement, places: Places) -> str:
-    """CHK-33: survives restarts and rollouts. Values, UIDs, pod names and hashes are left out; findings that rest on a path leave its
-    hops out too."""
+    """CHK-33: survives restarts and rollouts. Values, UIDs, pod names and hashes are left out; findings that rest on a
+    path leave its hops out too."""
     subject = item.subject
     ref = subject.object
     where = () if item.routes else sorted({places.of(e, subject) for e in item.evidence})

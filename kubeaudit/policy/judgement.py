@@ -10,10 +10,9 @@ from kubeaudit.proof import Evidence
 class Judgement(Struct, frozen=True):
     """What a policy says about a subject (CHK-01..06).
 
-    ``message`` is one sentence saying what is. ``cause`` is the object, field or absence that decides; None means the subject itself.
-    ``value`` tells findings of one container apart (CHK-20). ``instances`` counts pods and ``pods`` names up to five. ``routes`` are
-    the paths that prove it.
-    """
+    ``message`` is one sentence saying what is. ``cause`` is the object, field or absence that decides; None means the
+    subject itself. ``value`` tells findings of one container apart (CHK-20). ``instances`` counts pods and ``pods``
+    names up to five. ``routes`` are the paths that prove it."""
 
     subject: Subject
     verdict: Verdict

@@ -21,8 +21,8 @@ class Places:
         self._opened: dict[int, object] = {}
 
     def of(self, evidence: Evidence, subject: Subject) -> str:
-        """The path with list indexes replaced: by the container's name, by the ``name`` of the element, by the element itself where it is a
-        text; else by ``*``.
+        """The path with list indexes replaced: by the container's name, by the ``name`` of the element, by the element
+        itself where it is a text; else by ``*``.
 
         Of another object than the subject only the kind counts: names of pods, slices and nodes change.
         """

@@ -45,8 +45,9 @@ def of_objects(objects: Iterable[Object], version: str = "") -> Snapshot:
 def of_yaml(text: str, version: str = "") -> Snapshot:
     """The documents of a YAML text."""
     found = list(parse(text.encode(), "objects.yaml"))
-    assert all(isinstance(document, Document) for document in found), found
-    return of_objects([document.value for document in found], version)
+    documents = [document for document in found if isinstance(document, Document)]
+    assert documents == found, found
+    return of_objects([msgspec.convert(document.value, dict[str, Any]) for document in documents], version)
 
 
 def judged(policy: str | Policy, objects: Iterable[Object], version: str = "") -> tuple[Judgement, ...]:

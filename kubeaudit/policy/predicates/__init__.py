@@ -1,7 +1,8 @@
 """Graph predicates: what CEL cannot ask, one name each. A policy names one and gives its parameters."""
 
-from kubeaudit.policy.predicates import apiservers, entries, grants, networks, workloads
+from kubeaudit.policy.predicates import apiservers, entries, networks, workloads
 from kubeaudit.policy.predicates.base import Predicate
+from kubeaudit.policy.predicates.grants import grants
 
 PREDICATES: dict[str, Predicate] = {
     "token-automounted": Predicate(frozenset(), workloads.token_automounted),
@@ -15,6 +16,6 @@ PREDICATES: dict[str, Predicate] = {
     "scheme-unknown": Predicate(frozenset(), entries.scheme_unknown),
     "api-server-public-address": Predicate(frozenset(), apiservers.public_address),
     "api-server-fronted": Predicate(frozenset(), apiservers.fronted),
-    "grants": Predicate(frozenset(["of", "to"]), grants.grants),
+    "grants": Predicate(frozenset(["of", "to"]), grants),
 }
 """The registry. Adding a predicate is one function and one line here."""

@@ -34,28 +34,38 @@ def public_address(world: World, _policy: Policy) -> Iterator[Judgement]:
 
 
 def fronted(world: World, _policy: Policy) -> Iterator[Judgement]:
-    """A Service that leads to the API server and is itself reached from outside, or is default/kubernetes opened up (EXP-202, -203)."""
+    """A Service that leads to the API server and is itself reached from outside, or is default/kubernetes opened up
+    (EXP-202, -203).
+    """
     search = world.searches["internet"]
     for service in world.cluster.services:
         ref = ObjectRef("Service", service.metadata.namespace, service.metadata.name)
         who = subject(ref, "v1", service.metadata.uid)
         shown = front(world.context, service)
-        own = KUBERNETES == (ref.namespace, ref.name)
+        own = (ref.namespace, ref.name) == KUBERNETES
         if shown is None:
             yield Judgement(who, Verdict.PASS)
             continue
         opened = not own or service.spec.type != "ClusterIP" or bool(service.spec.external_ips)
-        edges = [e for e in world.graph.edges() if e.row in (EXP_API_FRONT, EXP_API_SERVICE) and _of(e.source.name, ref, e.source.namespace)]
+        edges = [
+            e
+            for e in world.graph.edges()
+            if e.row in (EXP_API_FRONT, EXP_API_SERVICE) and _of(e.source.name, ref, e.source.namespace)
+        ]
         states = {search.state(edge.source) for edge in edges}
         if not opened and states <= {None}:
             limit = beyond_limit(search)
             yield Judgement(who, Verdict.NOT_EVALUATED if limit else Verdict.PASS, unseen=limit)
         elif State.YES in states or opened:
             exposure = Exposure.INTERNET if State.YES in states else Exposure.INTERNAL
-            message = f"{ref} leads to the API server" + (" and the internet reaches it." if State.YES in states else ".")
+            message = f"{ref} leads to the API server" + (
+                " and the internet reaches it." if State.YES in states else "."
+            )
             yield Judgement(who, Verdict.FAIL, message, (shown,), exposure=exposure)
         else:
-            paths = tuple(step for e in edges if search.state(e.source) is State.UNKNOWN for step in search.path(e.source))
+            paths = tuple(
+                step for e in edges if search.state(e.source) is State.UNKNOWN for step in search.path(e.source)
+            )
             yield Judgement(who, Verdict.NOT_EVALUATED, unseen=unseen_of(paths))
 
 

@@ -60,7 +60,11 @@ def evidence_of(edges: tuple[Edge, ...]) -> tuple[Evidence, ...]:
 
 def beyond_limit(*searches: Searches) -> tuple[Unseen, ...]:
     """That a search ended at its bound: what it did not reach may still be reached (PERF-06)."""
-    return (Unseen(Reason.LIMIT, detail="paths of more hops than limits.max-hops were not searched"),) if any(s.cut for s in searches) else ()
+    return (
+        (Unseen(Reason.LIMIT, detail="paths of more hops than limits.max-hops were not searched"),)
+        if any(s.cut for s in searches)
+        else ()
+    )
 
 
 def unseen_of(edges: tuple[Edge, ...]) -> tuple[Unseen, ...]:

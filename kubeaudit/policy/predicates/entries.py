@@ -8,19 +8,21 @@ from kubeaudit.edges.entrypoints import cluster_provider, entry_point, has_node_
 from kubeaudit.edges.ingresses import ref_of, routes, serving_of
 from kubeaudit.edges.schemes import Ruling, Scheme, of_ingress, of_service
 from kubeaudit.edges.vocabulary import EXP_HOST_NETWORK, EXP_HOST_PORT, EXP_INTERNET_NODE_PORT
-from kubeaudit.findings import Exposure, Reason, Subject, Unseen, Verdict
+from kubeaudit.findings import Exposure, Subject, Verdict
 from kubeaudit.model.objects.core import Service
 from kubeaudit.model.objects.networking import Ingress
 from kubeaudit.policy.judgement import Judgement
 from kubeaudit.policy.predicates.base import beyond_limit, evidence_of, parameter, subject, unseen_of, workload_subject
 from kubeaudit.policy.schema import Policy
 from kubeaudit.proof import State, field
-from kubeaudit.refs import INTERNET, Facet, ObjectRef, Vertex
+from kubeaudit.refs import INTERNET, Facet, ObjectRef, Vertex, VertexKind
 from kubeaudit.world import World
 
 
 def entry(world: World, policy: Policy) -> Iterator[Judgement]:
-    """Entry points of one type, judged by themselves: whether traffic gets on to a workload is the path's business (decisions.md)."""
+    """Entry points of one type, judged by themselves: whether traffic gets on to a workload is the path's business
+    (decisions.md).
+    """
     judges: dict[str, Callable[[World], Iterator[Judgement]]] = {
         "LoadBalancer": _load_balancers,
         "NodePort": _node_ports,
@@ -35,16 +37,53 @@ def _load_balancers(world: World) -> Iterator[Judgement]:
         if service.spec.type != "LoadBalancer":
             yield Judgement(who, Verdict.PASS)
             continue
-        entries = [entry_point("LoadBalancer", who.object.namespace, who.object.name, str(p.port)) for p in service.spec.ports]
+        entries = [
+            entry_point("LoadBalancer", who.object.namespace, who.object.name, str(p.port)) for p in service.spec.ports
+        ]
         yield _by_entries(world, who, entries, f"{who.object} is a load balancer that the internet reaches.")
 
 
 def _ingresses(world: World) -> Iterator[Judgement]:
+    """An Ingress is exposed where an entry point of its controller is, whatever policies let on from there
+    (EXP-110).
+    """
     for ingress in world.cluster.ingresses:
         who = _ingress(ingress)
-        entries = list(dict.fromkeys(route.entry for route in routes(ingress)))
         hosts = ", ".join(dict.fromkeys(route.where.partition("/")[0] for route in routes(ingress)))
-        yield _by_entries(world, who, entries, f"{who.object} is served to the internet ({hosts or 'no rules'}).")
+        message = f"{who.object} is served to the internet ({hosts or 'no rules'})."
+        doors = [door for entry in dict.fromkeys(r.entry for r in routes(ingress)) for door in _doors(world, entry)]
+        certain = next((door for door in doors if door[0].state is State.YES), None)
+        unknown = tuple(edge for door in doors for edge in door if edge.state is State.UNKNOWN)
+        if certain is not None:
+            yield Judgement(who, Verdict.FAIL, message, evidence_of(certain), exposure=Exposure.INTERNET)
+        elif unknown:
+            yield Judgement(who, Verdict.NOT_EVALUATED, unseen=unseen_of(unknown))
+        else:
+            yield Judgement(who, Verdict.PASS)
+
+
+def _doors(world: World, entry: Vertex) -> Iterator[tuple[Edge, ...]]:
+    """The edges from outside that an Ingress hangs on: to it, or to an entry point of a controller that serves it."""
+    for edge in world.graph.in_edges(entry):
+        if edge.source.kind is not VertexKind.WORKLOAD:
+            yield from _outside(world, edge)
+            continue
+        for hop in world.graph.in_edges(edge.source):
+            if hop.source.kind is VertexKind.SERVICE:
+                fronts = [e.source for e in world.graph.in_edges(hop.source) if e.source.kind is VertexKind.ENTRY_POINT]
+            else:
+                fronts = [hop.source] if hop.source.kind is VertexKind.ENTRY_POINT else []
+                yield from _outside(world, hop, edge)
+            for front in fronts:
+                for first in world.graph.in_edges(front):
+                    yield from _outside(world, first, edge)
+
+
+def _outside(world: World, first: Edge, *rest: Edge) -> Iterator[tuple[Edge, ...]]:
+    """The edges, if the first one comes from the internet and is not blocked."""
+    is_root = world.searches["internet"].possible.cost(first.source) == (0, 0)
+    if is_root and first.state is not State.BLOCKED:
+        yield (first, *rest)
 
 
 def _by_entries(world: World, who: Subject, entries: list[Vertex], message: str) -> Judgement:
@@ -78,7 +117,8 @@ def _node_ports(world: World) -> Iterator[Judgement]:
 def _node_port_exposure(world: World, service: Service) -> Exposure:
     ref = _service(service).object
     states = {
-        world.searches["internet"].state(entry_point("NodePort", ref.namespace, ref.name, str(p.port))) for p in service.spec.ports
+        world.searches["internet"].state(entry_point("NodePort", ref.namespace, ref.name, str(p.port)))
+        for p in service.spec.ports
     }
     if State.YES in states:
         return Exposure.INTERNET
@@ -92,7 +132,9 @@ def on_public_node(world: World, _policy: Policy) -> Iterator[Judgement]:
     for service in world.cluster.services:
         if any(has_node_port(service, port) for port in service.spec.ports):
             who = _service(service)
-            targets = [entry_point("NodePort", who.object.namespace, who.object.name, str(p.port)) for p in service.spec.ports]
+            targets = [
+                entry_point("NodePort", who.object.namespace, who.object.name, str(p.port)) for p in service.spec.ports
+            ]
             yield _on_node(who, [public[t] for t in targets if t in public])
     by_workload: dict[int, list[Edge]] = {}
     for cls in world.cluster.classes:
@@ -143,5 +185,3 @@ def _service(service: Service) -> Subject:
 
 def _ingress(ingress: Ingress) -> Subject:
     return subject(ref_of(ingress), "networking.k8s.io/v1", ingress.metadata.uid)
-
-

@@ -9,7 +9,7 @@ from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.policy.judgement import Judgement
 from kubeaudit.policy.predicates.base import classes_by_workload, members, subject, workload_subject
 from kubeaudit.policy.schema import Policy
-from kubeaudit.proof import ANY, field, missing
+from kubeaudit.proof import ANY, missing
 from kubeaudit.refs import ObjectRef
 from kubeaudit.world import World
 
@@ -33,7 +33,9 @@ def namespace_without_policy(world: World, _policy: Policy) -> Iterator[Judgemen
         elif others := unread.of(name):
             yield Judgement(who, Verdict.NOT_EVALUATED, unseen=others)
         else:
-            none = missing(ObjectRef("NetworkPolicy", name, ANY, GROUP), ("metadata", "name"), "the namespace holds none")
+            none = missing(
+                ObjectRef("NetworkPolicy", name, ANY, GROUP), ("metadata", "name"), "the namespace holds none"
+            )
             message = f"Namespace {name} runs workloads and has no network policy."
             yield Judgement(who, Verdict.FAIL, message, (none,), instances=populated[name])
 
@@ -58,7 +60,9 @@ def pod_not_isolated(world: World, _policy: Policy) -> Iterator[Judgement]:
 
 
 class _Unread:
-    """Policies that were not read, or are of a kind that is not evaluated yet, by namespace: absence is no evidence then."""
+    """Policies that were not read, or are of a kind that is not evaluated yet, by namespace: absence is no evidence
+    then.
+    """
 
     def __init__(self, world: World) -> None:
         self._complete = world.cluster.complete
@@ -82,11 +86,17 @@ def _uncovered(
     count, names = members(world, affected)
     everywhere = namespace not in with_policy
     shown = tuple(
-        missing(ObjectRef("NetworkPolicy", namespace, ANY, GROUP), ("spec", "policyTypes"), f"none selects the pods for {d}")
+        missing(
+            ObjectRef("NetworkPolicy", namespace, ANY, GROUP), ("spec", "policyTypes"), f"none selects the pods for {d}"
+        )
         for d in directions
     )
     where = ObjectRef("Namespace", "", namespace)
-    text = "has no network policy" if everywhere else f"has no policy that selects these pods for {' and '.join(directions)}"
+    text = (
+        "has no network policy"
+        if everywhere
+        else f"has no policy that selects these pods for {' and '.join(directions)}"
+    )
     message = f"No network policy selects {who.object} for {' and '.join(directions)}."
     return Judgement(
         who, Verdict.FAIL, message, shown, Cause(where, text), value=", ".join(directions), instances=count, pods=names
@@ -101,7 +111,14 @@ def policy_allows_all(world: World, _policy: Policy) -> Iterator[Judgement]:
         cause = Cause(rule.policy, f"{rule.direction} rule {rule.rule} allows everything")
         found.setdefault(
             rule.policy,
-            Judgement(subject(rule.policy, f"{GROUP}/v1"), Verdict.FAIL, message, (rule.evidence,), cause, value=str(rule.direction)),
+            Judgement(
+                subject(rule.policy, f"{GROUP}/v1"),
+                Verdict.FAIL,
+                message,
+                (rule.evidence,),
+                cause,
+                value=str(rule.direction),
+            ),
         )
     for policy in world.cluster.network_policies:
         ref = ObjectRef("NetworkPolicy", policy.metadata.namespace, policy.metadata.name, GROUP)

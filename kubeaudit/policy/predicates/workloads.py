@@ -7,13 +7,27 @@ from msgspec import Struct, structs
 from kubeaudit.edges.context import workload
 from kubeaudit.edges.contract import Edge
 from kubeaudit.edges.identity import Token, grant_vertex, token_of
-from kubeaudit.edges.vocabulary import EXP_API_FROM_POD, EXP_METADATA_CODE, EXP_METADATA_HOST, EXP_METADATA_SSRF, EXP_TOKEN
+from kubeaudit.edges.vocabulary import (
+    EXP_API_FROM_POD,
+    EXP_METADATA_CODE,
+    EXP_METADATA_HOST,
+    EXP_METADATA_SSRF,
+    EXP_TOKEN,
+)
 from kubeaudit.findings import Cause, Exposure, Verdict
 from kubeaudit.graph.paths import Searches, route, searches_to
 from kubeaudit.graph.present import label
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.policy.judgement import Judgement
-from kubeaudit.policy.predicates.base import beyond_limit, classes_by_workload, evidence_of, members, parameter, unseen_of, workload_subject
+from kubeaudit.policy.predicates.base import (
+    beyond_limit,
+    classes_by_workload,
+    evidence_of,
+    members,
+    parameter,
+    unseen_of,
+    workload_subject,
+)
 from kubeaudit.policy.schema import Policy
 from kubeaudit.proof import State
 from kubeaudit.rbac.broad import elevated
@@ -86,7 +100,11 @@ def path_through(world: World, policy: Policy) -> Iterator[Judgement]:
     for index, classes in classes_by_workload(world):
         found = [_through(world, cls, ahead, behind, api_needed=to_rights) for cls in classes]
         said = _path_judgement(world, policy, index, [item for item in found if item is not None])
-        yield structs.replace(said, verdict=Verdict.NOT_EVALUATED, unseen=limit) if limit and said.verdict is Verdict.PASS else said
+        yield (
+            structs.replace(said, verdict=Verdict.NOT_EVALUATED, unseen=limit)
+            if limit and said.verdict is Verdict.PASS
+            else said
+        )
 
 
 def _with_rights(world: World) -> list[Vertex]:
@@ -95,7 +113,9 @@ def _with_rights(world: World) -> list[Vertex]:
 
 
 class Through(Struct, frozen=True):
-    """A path through a class: its edges, the step to the API server that makes its token of use, and the state of all of them."""
+    """A path through a class: its edges, the step to the API server that makes its token of use, and the state of all
+    of them.
+    """
 
     cls: WorkloadClass
     edges: tuple[Edge, ...]
@@ -150,12 +170,23 @@ def _path_judgement(world: World, policy: Policy, index: int, found: list[Throug
     if certain:
         edges = certain[0].edges
         count, names = members(world, [way.cls for way in certain])
-        does = "its token holds rights" if edges[-1].target.kind is VertexKind.GRANT else "it reaches a cloud metadata service"
+        does = (
+            "its token holds rights"
+            if edges[-1].target.kind is VertexKind.GRANT
+            else "it reaches a cloud metadata service"
+        )
         message = f"The internet reaches {who.object} in {len(edges)} hops, and {does}: {label(edges[-1].target)}."
+        proven = route(f"{policy.id}:{who.object}", edges, State.YES, _kind(edges[-1]))
         return Judgement(
-            who, Verdict.FAIL, message, evidence_of((*edges, *certain[0].api)), instances=count, pods=names,
-            routes=(route(f"{policy.id}:{who.object}", edges, State.YES, _kind(edges[-1])),), exposure=Exposure.INTERNET,
-        )  # fmt: skip
+            subject=who,
+            verdict=Verdict.FAIL,
+            message=message,
+            evidence=evidence_of((*edges, *certain[0].api)),
+            instances=count,
+            pods=names,
+            routes=(proven,),
+            exposure=Exposure.INTERNET,
+        )
     if found:
         unseen = unseen_of((*found[0].edges, *found[0].api))
         return Judgement(who, Verdict.NOT_EVALUATED, unseen=unseen, detail="only over hops that cannot be decided")
