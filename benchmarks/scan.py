@@ -31,7 +31,10 @@ def main() -> None:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
-        print(json.dumps(measure(Path(arguments.one))))
+        from kubeaudit.garbage import collection_paused
+
+        with collection_paused():  # as the command line does
+            print(json.dumps(measure(Path(arguments.one))))
     elif arguments.live:
         for size in arguments.sizes:
             live(size)

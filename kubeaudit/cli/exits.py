@@ -10,6 +10,7 @@ import click
 
 from kubeaudit.errors import KubeauditError
 from kubeaudit.findings import ObjectClass, ScanResult, Verdict
+from kubeaudit.garbage import collection_paused
 from kubeaudit.report.visible import visible
 from kubeaudit.settings import Gates
 
@@ -55,7 +56,9 @@ def run_guarded(command: click.Command, arguments: Sequence[str]) -> int:
     """Run a command; every failure becomes one clear message and an exit code, a traceback only with -v."""
     verbose = any(word in ("-v", "--verbose") for word in arguments)
     try:
-        code = command.main(list(arguments), prog_name="kubeaudit", standalone_mode=False, obj=tuple(arguments))
+        # What a command makes lives until it ends: the collector would search it for nothing.
+        with collection_paused():
+            code = command.main(list(arguments), prog_name="kubeaudit", standalone_mode=False, obj=tuple(arguments))
         sys.stdout.flush()
     except click.exceptions.Exit as error:
         return error.exit_code

@@ -4,11 +4,10 @@ Whatever could not be read stands in the snapshot's reads with its reason, and t
 nothing at all could be read (unreachable, not authenticated) is there no snapshot.
 """
 
-import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
@@ -24,6 +23,7 @@ from kubeaudit.collect.lists import Lists
 from kubeaudit.collect.progress import Progress
 from kubeaudit.collect.workers import Workers
 from kubeaudit.errors import CollectError, UsageError
+from kubeaudit.garbage import collection_paused
 from kubeaudit.kinds import CONFIGMAPS, NAMED_CONFIGMAPS
 from kubeaudit.snapshot import Header, Outcome, Snapshot, pack_all
 
@@ -66,7 +66,7 @@ def collect(
     start = _rfc3339(now())
     collection = _Collection(client, timeout, stop)
     try:
-        with _garbage_collection_paused():
+        with collection_paused():
             version, user, served = collection.greet()
             snapshot = collection.read(served, tuple(dict.fromkeys(namespaces)), progress)
     finally:
@@ -202,18 +202,6 @@ def _objects(snapshot: Snapshot, resource: str) -> Iterator[_Object]:
         # An object of a shape that was not expected is the model's to report; here it only tells nothing.
         with suppress(msgspec.DecodeError):
             yield msgspec.json.decode(raw, type=_Object)
-
-
-@contextmanager
-def _garbage_collection_paused() -> Iterator[None]:
-    """Python's cyclic collector costs more than the decoding and has nothing to find in it."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _rfc3339(moment: datetime) -> str:
