@@ -58,7 +58,8 @@ def evaluate(world: World, snapshot: Snapshot, policies: Sequence[Policy]) -> Ev
         )
         missing = _Missing(world, policy)
         settled = [_settle(missing, item) for item in said if _asked(item, world.settings)]
-        checks.append(_check(world, policy, settled, missing.of("")))
+        asked = {word for scope in world.settings.namespaces or ("",) for word in missing.of(scope)}
+        checks.append(_check(world, policy, settled, tuple(sorted(asked))))
         for item in settled:
             if item.verdict is Verdict.FAIL:
                 findings.append(finding(world, policy, item, checks[-1], reached, places))

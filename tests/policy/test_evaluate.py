@@ -118,6 +118,14 @@ def test_chk_04_only_the_scope_that_was_not_read() -> None:
     assert undecided.subject.object.namespace == "other" and undecided.unseen[0].reason == "forbidden"
 
 
+def test_lp_07_a_namespace_read_whole_passes_where_it_was_asked_for() -> None:
+    reads: Outcomes = {"pods": Outcome.REFUSED, ("pods", "shop"): Outcome.COMPLETE}
+    found = snapshot([deployment()], reads)
+    asked = scanned(found, "pod-privileged", settings=Settings(namespaces=("shop",)))
+    assert check(asked, "pod-privileged").verdict == "pass" and check(asked, "pod-privileged").scope == "full"
+    assert check(scanned(found, "pod-privileged"), "pod-privileged").verdict == "not-evaluated"
+
+
 def test_chk_04_a_namespace_is_judged_by_its_own_scope() -> None:
     reads: Outcomes = {"pods": Outcome.REFUSED, ("pods", "shop"): Outcome.COMPLETE, ("pods", "other"): Outcome.REFUSED}
     objects = [
