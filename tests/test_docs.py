@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -19,25 +20,24 @@ CLI = ROOT / "docs" / "cli.md"
 def test_help_texts_are_those_of_docs_cli() -> None:
     how = "Generated from the commands; `KUBEAUDIT_UPDATE=1 pytest tests/test_docs.py` writes it again."
     text = f"# Command line\n\n{how}\n"
-    for path, command in commands():
-        with click.Context(command, info_name=" ".join(path), terminal_width=100, max_content_width=100) as context:
-            text += f"\n## {' '.join(path)}\n\n```\n{command.get_help(context)}\n```\n"
+    for context in contexts(None, "kubeaudit", kubeaudit):
+        text += f"\n## {context.command_path}\n\n```\n{context.command.get_help(context)}\n```\n"
     if os.environ.get("KUBEAUDIT_UPDATE"):
         CLI.write_text(text)
     assert CLI.read_text() == text, "KUBEAUDIT_UPDATE=1 accepts the new help texts"
 
 
-def commands() -> list[tuple[tuple[str, ...], click.Command]]:
-    """Every command with its words, the group first."""
-    found: list[tuple[tuple[str, ...], click.Command]] = [(("kubeaudit",), kubeaudit)]
-    context = click.Context(kubeaudit)
-    for name in COMMANDS:
-        command = kubeaudit.get_command(context, name)
-        assert command is not None
-        found.append((("kubeaudit", name), command))
-        if isinstance(command, click.Group):
-            found.extend((("kubeaudit", name, word), command.commands[word]) for word in sorted(command.commands))
-    return found
+def contexts(parent: click.Context | None, name: str, command: click.Command) -> Iterator[click.Context]:
+    """Every command in the context it is called in, the group first: help options are inherited from there."""
+    context = click.Context(
+        command, parent, name, terminal_width=100, max_content_width=100, help_option_names=["-h", "--help"]
+    )
+    yield context
+    if isinstance(command, click.Group):
+        for word in command.list_commands(context):
+            below = command.get_command(context, word)
+            assert below is not None
+            yield from contexts(context, word, below)
 
 
 def test_contributing_quotes_a_real_policy_and_its_examples() -> None:

@@ -151,6 +151,20 @@ def test_impersonation(api_server: ApiServer) -> None:
 
 def test_lists_of_custom_resources(api_server: ApiServer) -> None:
     """They come with their metadata last and with typed items; one in an unknown version is a gap."""
+    unknown = "sandboxtemplates.extensions.agents.x-k8s.io"
+    try:
+        snapshot = _with_custom_resources(api_server)
+    finally:
+        for path in (CERTIFICATES, unknown):
+            api_server.request("DELETE", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{path}")
+    assert read(snapshot, CERTIFICATES).requests == 2
+    assert names(snapshot, CERTIFICATES, "custom") == [f"certificate-{n:03}" for n in range(501)]
+    assert json.loads(next(snapshot.objects(CERTIFICATES)))["spec"] == {"secretName": "tls"}
+    assert read(snapshot, unknown).outcome is Outcome.FAILED
+    assert read(snapshot, unknown).detail == "served as v9; understood: v1beta1, v1alpha1"
+
+
+def _with_custom_resources(api_server: ApiServer) -> Snapshot:
     api_server.namespace("custom")
     api_server.apply([custom_resource("cert-manager.io", "v1", "certificates", "Certificate")])
     api_server.apply(
@@ -162,20 +176,11 @@ def test_lists_of_custom_resources(api_server: ApiServer) -> None:
         }
         for n in range(501)
     )
-    unknown = "sandboxtemplates.extensions.agents.x-k8s.io"
     api_server.apply([custom_resource("extensions.agents.x-k8s.io", "v9", "sandboxtemplates", "SandboxTemplate")])
     api_server.apply([{"apiVersion": "extensions.agents.x-k8s.io/v9", "kind": "SandboxTemplate",
                        "metadata": {"name": "one", "namespace": "custom"}}])  # fmt: skip
 
-    snapshot = take(client_of(api_server))
-
-    assert read(snapshot, CERTIFICATES).requests == 2
-    assert names(snapshot, CERTIFICATES, "custom") == [f"certificate-{n:03}" for n in range(501)]
-    assert json.loads(next(snapshot.objects(CERTIFICATES)))["spec"] == {"secretName": "tls"}
-    assert read(snapshot, unknown).outcome is Outcome.FAILED
-    assert read(snapshot, unknown).detail == "served as v9; understood: v1alpha1"
-    for path in ("certificates.cert-manager.io", "sandboxtemplates.extensions.agents.x-k8s.io"):
-        api_server.request("DELETE", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{path}").expect(200)
+    return take(client_of(api_server))
 
 
 def test_an_api_service_whose_server_is_away_is_a_gap(start_api_server: StartApiServer) -> None:
