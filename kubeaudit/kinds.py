@@ -273,6 +273,12 @@ KINDS: tuple[Kind, ...] = (
     ),
 )
 
+FILE_KINDS: tuple[Kind, ...] = (
+    *_group("apps.openshift.io", ("deploymentconfigs", "v1", "DeploymentConfig", NS, "owners of pods; templates")),
+    *_group("argoproj.io", ("rollouts", "v1alpha1", "Rollout", NS, "owners of pods; templates")),
+)
+"""Kinds with a pod template that are kept where files have them, though no cluster is asked for them (EXP-38)."""
+
 NAMED_CONFIGMAPS: tuple[tuple[str, str], ...] = (
     ("kube-system", "coredns"),
     ("kube-system", "kube-proxy"),

@@ -4,9 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from kubeaudit.collect.defaults.fields import Fields, found
-from kubeaudit.collect.templates import FILE_KINDS
 from kubeaudit.collect.versions import convert
-from kubeaudit.kinds import KINDS, Kind, Origin
+from kubeaudit.kinds import FILE_KINDS, KINDS, Kind, Origin
 from kubeaudit.refs import ObjectRef
 from kubeaudit.snapshot import Outcome, Read
 

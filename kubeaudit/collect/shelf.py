@@ -10,10 +10,9 @@ from kubeaudit.collect.defaults import apply_defaults
 from kubeaudit.collect.defaults.fields import Fields, found
 from kubeaudit.collect.losses import OWN_GROUPS, Losses
 from kubeaudit.collect.redact import redact
-from kubeaudit.collect.templates import FILE_KINDS
 from kubeaudit.collect.versions import convert
 from kubeaudit.documents import HELM, drop_nulls
-from kubeaudit.kinds import CONFIGMAPS, KINDS, NAMED_CONFIGMAPS, Kind, Origin, by_api_kind
+from kubeaudit.kinds import CONFIGMAPS, FILE_KINDS, KINDS, NAMED_CONFIGMAPS, Kind, Origin, by_api_kind
 from kubeaudit.refs import ObjectRef
 from kubeaudit.snapshot import FRAME_OBJECTS, BadDocument, Frame, Outcome, Read, pack
 

@@ -1,8 +1,6 @@
-"""Where each kind keeps its pod template, and the kinds with one that only files bring (EXP-38)."""
+"""Where each kind keeps its pod template (EXP-38)."""
 
 from collections.abc import Mapping
-
-from kubeaudit.kinds import Kind, Origin
 
 TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "pods": (),
@@ -18,9 +16,3 @@ TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "sandboxtemplates.extensions.agents.x-k8s.io": ("spec", "podTemplate"),
 }
 """Path of the pod template, by resource; a pod is its own."""
-
-FILE_KINDS: tuple[Kind, ...] = (
-    Kind("apps.openshift.io", "deploymentconfigs", ("v1",), "DeploymentConfig", True, Origin.AUTHORED, "templates"),
-    Kind("argoproj.io", "rollouts", ("v1alpha1",), "Rollout", True, Origin.AUTHORED, "templates"),
-)
-"""Kinds that are kept where files have them, though no cluster is asked for them."""

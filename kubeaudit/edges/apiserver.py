@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from kubeaudit.edges.context import Context, unseen, workload
 from kubeaudit.edges.contract import Edge
-from kubeaudit.edges.ingresses import clients, ref_of, routes, serving_of
+from kubeaudit.edges.ingresses import clients, routes, serving_of
 from kubeaudit.edges.traffic import WORLD, service_vertex
 from kubeaudit.edges.vocabulary import EXP_API_FROM_POD, EXP_API_FRONT, EXP_API_PUBLIC, EXP_API_SERVICE
 from kubeaudit.findings import Reason, Unseen
@@ -132,11 +132,13 @@ def _fronted(context: Context) -> Iterator[Edge]:
     }
     vias: dict[tuple[str, str], set[str]] = {key: {WORLD} for key in fronts}
     for ingress in context.cluster.ingresses:
-        serving = serving_of(context, ingress)
-        for route in routes(ingress):
-            key = (ref_of(ingress).namespace, route.backend.service.name if route.backend.service else "")
-            if key in vias:
-                vias[key].update(via for via, _ in clients(serving))
+        backends = {
+            (ingress.metadata.namespace, route.backend.service.name)
+            for route in routes(ingress)
+            if route.backend.service is not None
+        }
+        for key in backends & vias.keys():
+            vias[key].update(via for via, _ in clients(serving_of(context, ingress)))
     for key, (service, why) in fronts.items():
         row = EXP_API_SERVICE if key == KUBERNETES else EXP_API_FRONT
         ref = ObjectRef("Service", *key)

@@ -65,11 +65,14 @@ Jewels = dict[Vertex, str]
 
 def jewels(graph: Graph, settings: Settings) -> Jewels:
     """The crown jewels of a graph: those of EXP-961, -962, -964, -969, and what the user declared (EXP-968)."""
-    found = {vertex: kind for vertex in sorted(graph.vertices()) if (kind := jewel_kind(vertex)) is not None}
-    for vertex in sorted(graph.vertices()):
-        if vertex not in found and any(_declared(vertex, jewel) for jewel in settings.crown_jewels):
-            found[vertex] = "declared"
-    return found
+    found: Jewels = {}
+    for vertex in graph.vertices():
+        kind = jewel_kind(vertex)
+        if kind is None and any(_declared(vertex, jewel) for jewel in settings.crown_jewels):
+            kind = "declared"
+        if kind is not None:
+            found[vertex] = kind
+    return dict(sorted(found.items()))
 
 
 def _declared(vertex: Vertex, jewel: CrownJewel) -> bool:

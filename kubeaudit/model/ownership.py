@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from kubeaudit.kinds import by_key
+from kubeaudit.kinds import FILE_KINDS, by_key
 from kubeaudit.model.decode import objects
 from kubeaudit.model.objects.apps import Controller, CronJob
 from kubeaudit.model.objects.meta import Metadata
@@ -17,11 +17,6 @@ from kubeaudit.snapshot import BadDocument, Snapshot
 
 TEMPLATE = ("spec", "template", "spec")
 CRON_TEMPLATE = ("spec", "jobTemplate", "spec", "template", "spec")
-_FILE_KINDS = {
-    "deploymentconfigs.apps.openshift.io": ("apps.openshift.io/v1", "DeploymentConfig"),
-    "rollouts.argoproj.io": ("argoproj.io/v1alpha1", "Rollout"),
-}
-"""Kinds with a pod template that only files show: the default role does not read them (EXP-38)."""
 CONTROLLERS = (
     "deployments.apps",
     "statefulsets.apps",
@@ -30,7 +25,7 @@ CONTROLLERS = (
     "replicationcontrollers",
     "jobs.batch",
     "cronjobs.batch",
-    *_FILE_KINDS,
+    *(kind.key for kind in FILE_KINDS),
 )
 
 
@@ -49,7 +44,7 @@ class Controlling(Struct, frozen=True):
 def controllers(snapshot: Snapshot, bad: list[BadDocument]) -> Iterator[Controlling]:
     """Every controller of the snapshot, kind by kind."""
     for resource in CONTROLLERS:
-        api_version, kind = _FILE_KINDS.get(resource) or _api(resource)
+        api_version, kind = _api(resource)
         group = api_version.rpartition("/")[0]
         if resource == "cronjobs.batch":
             for cron in objects(snapshot, resource, CronJob, bad):
@@ -92,5 +87,5 @@ def _active(item: Controller) -> bool:
 
 
 def _api(resource: str) -> tuple[str, str]:
-    row = by_key()[resource]
+    row = next((kind for kind in FILE_KINDS if kind.key == resource), None) or by_key()[resource]
     return f"{row.group}/{row.versions[0]}" if row.group else row.versions[0], row.kind

@@ -8,9 +8,8 @@ import msgspec
 
 from kubeaudit import data
 from kubeaudit.cli.bundle import compile_all
-from kubeaudit.collect.templates import FILE_KINDS
 from kubeaudit.documents import Document, parse
-from kubeaudit.kinds import CONFIGMAPS, KINDS, Origin
+from kubeaudit.kinds import CONFIGMAPS, FILE_KINDS, KINDS, Origin
 from kubeaudit.model.cluster import build
 from kubeaudit.policy.cel_judge import judge
 from kubeaudit.policy.judgement import Judgement

@@ -136,22 +136,3 @@ class ConfigMap(Struct, frozen=True):
 
     metadata: Metadata
     data: dict[str, str] = {}
-
-
-class EndpointAddress(Struct, frozen=True):
-    """core/v1 EndpointAddress."""
-
-    ip: str = ""
-
-
-class EndpointSubset(Struct, frozen=True):
-    """core/v1 EndpointSubset."""
-
-    addresses: tuple[EndpointAddress, ...] = ()
-
-
-class Endpoints(Struct, frozen=True):
-    """core/v1 Endpoints (deprecated in 1.33), read where EndpointSlice is not served."""
-
-    metadata: Metadata
-    subsets: tuple[EndpointSubset, ...] = ()

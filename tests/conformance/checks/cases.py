@@ -8,10 +8,9 @@ import msgspec
 from msgspec import Struct, structs
 from policy.snapshots import of_objects, shipped
 
-from kubeaudit.collect.templates import FILE_KINDS
 from kubeaudit.documents import drop_nulls
 from kubeaudit.findings import CheckResult, Finding, Run, ScanResult, Tool
-from kubeaudit.kinds import KINDS
+from kubeaudit.kinds import FILE_KINDS, KINDS
 from kubeaudit.scan import scan
 from kubeaudit.settings import Settings
 from kubeaudit.snapshot import Outcome, Read, Snapshot
