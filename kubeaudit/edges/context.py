@@ -6,7 +6,6 @@ import msgspec
 from msgspec import Struct
 
 from kubeaudit.findings import Reason, Unseen
-from kubeaudit.model.addresses import cut
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.objects.core import ServiceAccount
 from kubeaudit.model.objects.networking import EndpointSlice, IngressClass
@@ -114,10 +113,8 @@ class Context(Struct, frozen=True, dict=True):
     @cached_property
     def node_addresses(self) -> tuple[str, ...]:
         """Addresses of the nodes, one of those that no policy can tell apart."""
-        atoms = cut(self.cluster.network_policies)
-        return tuple(
-            {atoms.atom(address): address for node in self.cluster.nodes for address in node.addresses}.values()
-        )
+        atom = self.cluster.atoms.atom
+        return tuple({atom(address): address for node in self.cluster.nodes for address in node.addresses}.values())
 
     def selected(self, namespace: str, selector: dict[str, str]) -> list[WorkloadClass]:
         """Classes a Service's selector matches; an empty selector matches none."""

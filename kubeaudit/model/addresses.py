@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from kubeaudit.model.nodes import parse
-from kubeaudit.model.objects.networking import NetworkPolicy, peers
 
 
 class AddressAtoms(Struct, frozen=True):
@@ -25,13 +24,11 @@ class AddressAtoms(Struct, frozen=True):
         return found.version, bisect_right(self.cuts[found.version], int(found))
 
 
-def cut(policies: Iterable[NetworkPolicy]) -> AddressAtoms:
-    """Cut both families at the edges of every ``cidr`` and ``except`` of the policies; what is no CIDR cuts nothing."""
+def cut(networks: Iterable[str]) -> AddressAtoms:
+    """Cut both families at the edges of networks, given as text; what is no CIDR and no address cuts nothing."""
     points: dict[int, set[int]] = {4: set(), 6: set()}
-    for policy in policies:
-        for peer in peers(policy):
-            for text in (peer.ip_block.cidr, *peer.ip_block.excluded) if peer.ip_block else ():
-                _add(points, text)
+    for text in networks:
+        _add(points, text)
     return AddressAtoms({family: sorted(values) for family, values in points.items()})
 
 

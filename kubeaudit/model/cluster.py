@@ -1,22 +1,23 @@
 """The typed cluster: every object that is read, indexed, and what of it is incomplete."""
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from msgspec import Struct
 
 from kubeaudit.findings import ObjectClass
 from kubeaudit.garbage import collection_paused
-from kubeaudit.model.addresses import cut
+from kubeaudit.model.addresses import AddressAtoms, cut
 from kubeaudit.model.assemble import Assembler, Assembly
 from kubeaudit.model.completeness import Completeness, completeness
 from kubeaudit.model.decode import objects
 from kubeaudit.model.nodes import NodeFacts, NodePool, facts
 from kubeaudit.model.objects.core import ConfigMap, Namespace, Node, Service, ServiceAccount
 from kubeaudit.model.objects.meta import Labels, Metadata
-from kubeaudit.model.objects.networking import EndpointSlice, Ingress, IngressClass, NetworkPolicy, peers
+from kubeaudit.model.objects.networking import EndpointSlice, Ingress, IngressClass, NetworkPolicy, blocks, peers
 from kubeaudit.model.objects.nodeclass import EC2NodeClass
 from kubeaudit.model.objects.rbac import Binding, CertificateSigningRequest, Role
+from kubeaudit.model.policies import POLICY_KINDS, looks_of
 from kubeaudit.model.selectors import keys_of
 from kubeaudit.model.workloads import Pod, Workload, WorkloadClass
 from kubeaudit.refs import ObjectRef
@@ -31,8 +32,9 @@ class Cluster(Struct, frozen=True):
     """Everything the engines and edges work on. Tuples keep the order of reading; ``specs`` holds distinct pod specs as
     JSON.
 
-    ``namespaces`` maps every namespace that exists or is used to its labels (NET-10). ``bad`` are objects that could
-    not be used."""
+    ``namespaces`` maps every namespace that exists or is used to its labels (NET-10). ``policies`` has the objects of
+    the kinds in ``model.policies`` by resource (see ``held``), ``atoms`` are the addresses as policies cut them.
+    ``bad`` are objects that could not be used."""
 
     header: Header
     complete: Completeness
@@ -48,6 +50,7 @@ class Cluster(Struct, frozen=True):
     ingresses: tuple[Ingress, ...]
     ingress_classes: tuple[IngressClass, ...]
     network_policies: tuple[NetworkPolicy, ...]
+    policies: dict[str, tuple[Any, ...]]
     roles: tuple[Role, ...]
     cluster_roles: tuple[Role, ...]
     role_bindings: tuple[Binding, ...]
@@ -55,8 +58,13 @@ class Cluster(Struct, frozen=True):
     csrs: tuple[CertificateSigningRequest, ...]
     config_maps: dict[tuple[str, str], ConfigMap]
     node_classes: tuple[EC2NodeClass, ...]
+    atoms: AddressAtoms
     counts: dict[str, int]
     bad: tuple[BadDocument, ...]
+
+    def held(self, resource: str, kind: type[T]) -> tuple[T, ...]:
+        """The policies of a resource as the Struct that ``model.policies`` gives it; none where it has no row."""
+        return cast(tuple[T, ...], self.policies.get(resource, ()))
 
     def node_pools(self) -> dict[str, tuple[NodePool, tuple[NodeFacts, ...]]]:
         """Pools by key, each with its nodes."""
@@ -91,8 +99,15 @@ def _build(snapshot: Snapshot) -> Cluster:
     nodes = tuple(facts(node) for node in all_of("nodes", Node))
     services = all_of("services", Service)
     policies = all_of("networkpolicies.networking.k8s.io", NetworkPolicy)
+    others = {kind.key: all_of(kind.key, kind.type) for kind in POLICY_KINDS}
+    looks = looks_of(others)
+    networks = {*looks.networks, *(text for policy in policies for text in blocks(policy))}
+    if looks.nodes:
+        networks.update(address for node in nodes for address in node.addresses)
     pool_of = {node.ref.name: node.pool.key for node in nodes}
-    assembly = Assembler(_label_keys(services, policies), cut(policies), pool_of, bad).read(snapshot)
+    label_keys = _label_keys(services, policies) | looks.labels
+    atoms = cut(networks)
+    assembly = Assembler(label_keys, atoms, pool_of, bad).read(snapshot)
     config_maps = {(c.metadata.namespace, c.metadata.name): c for c in objects(snapshot, "configmaps", ConfigMap, bad)}
     return Cluster(
         header=snapshot.header,
@@ -109,6 +124,7 @@ def _build(snapshot: Snapshot) -> Cluster:
         ingresses=all_of("ingresses.networking.k8s.io", Ingress),
         ingress_classes=all_of("ingressclasses.networking.k8s.io", IngressClass),
         network_policies=policies,
+        policies=others,
         roles=all_of(f"roles.{rbac}", Role),
         cluster_roles=all_of(f"clusterroles.{rbac}", Role),
         role_bindings=all_of(f"rolebindings.{rbac}", Binding),
@@ -116,6 +132,7 @@ def _build(snapshot: Snapshot) -> Cluster:
         csrs=all_of("certificatesigningrequests.certificates.k8s.io", CertificateSigningRequest),
         config_maps=config_maps,
         node_classes=all_of("ec2nodeclasses.karpenter.k8s.aws", EC2NodeClass),
+        atoms=atoms,
         counts=dict(sorted(_counts(snapshot).items())),
         bad=tuple(bad),
     )

@@ -32,6 +32,11 @@ class CniProfile(Struct, frozen=True, kw_only=True):
     text: str = ""
     unseen: tuple[Unseen, ...] = ()
 
+    @property
+    def settles_icmp(self) -> bool:
+        """Whether it is documented what a rule with ports means for ICMP: Cilium blocks it (NET-34)."""
+        return self.name == "cilium"
+
     def has_effect(self, resource: str) -> bool:
         """Whether policies of a kind can have effect with this plugin (NET-78); True where the plugin is not known."""
         group = resource.partition(".")[2]

@@ -79,6 +79,7 @@ def _verdict(state: State, deciding: Sequence[Side], egress: Side, ingress: Side
         merged(side.by for side in deciding if Basis.NOT_ENFORCED in side.basis),
         merged(side.settle_by for side in deciding),
         merged(side.unseen for side in deciding),
+        conditions=merged(side.conditions for side in (egress, ingress)) if state is not State.BLOCKED else (),
     )
 
 

@@ -1,20 +1,20 @@
 """What was not read or is not evaluated, and which verdicts that leaves open (network.md, section 1; NET-78, -135)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.kinds import KINDS
-from kubeaudit.model.cluster import METADATA_NAME, Cluster
-from kubeaudit.model.selectors import keys_of, mask_of
+from kubeaudit.model.cluster import Cluster
+from kubeaudit.model.selectors import mask_of
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.network.cni import CniProfile
-from kubeaudit.network.compiled import CompiledPolicy
-from kubeaudit.network.fields import GROUP, RESOURCE, rules
+from kubeaudit.network.compiled import CompiledPolicy, Half
+from kubeaudit.network.fields import RESOURCE
 from kubeaudit.network.rows import Table
 from kubeaudit.network.universe import Universe
-from kubeaudit.network.verdicts import Basis, Direction
+from kubeaudit.network.verdicts import Action, Basis, Direction
 from kubeaudit.settings import Fact
 from kubeaudit.snapshot import Gap
 
@@ -33,7 +33,6 @@ _NEVER_ALONE = frozenset(
 _BASELINE = "baselineadminnetworkpolicies.policy.networking.k8s.io"
 _MESH = "authorizationpolicies.security.istio.io"
 _HOST_POLICY = "hostendpoints"
-_MATCH_ABSENT = ("NotIn", "DoesNotExist")
 _BOTH = (Direction.INGRESS, Direction.EGRESS)
 _SIDECAR = "istio-proxy"
 
@@ -89,15 +88,24 @@ def gathered(every: Sequence[Doubt]) -> Doubts:
 
 
 def doubts(
-    cluster: Cluster, universe: Universe, cni: CniProfile, policies: Sequence[CompiledPolicy], tables: Sequence[Table]
+    cluster: Cluster,
+    universe: Universe,
+    cni: CniProfile,
+    policies: Sequence[CompiledPolicy],
+    tables: Sequence[Table],
+    evaluated: frozenset[str],
+    of_dialects: Iterable[Doubt] = (),
 ) -> Doubts:
-    """Everything that leaves verdicts of this cluster open."""
+    """Everything that leaves verdicts of this cluster open. ``evaluated`` are the kinds that some dialect compiles,
+    ``of_dialects`` what these leave open themselves.
+    """
     found: list[Doubt] = []
     if cni.enforces is not Fact.NO:
+        found.extend(of_dialects)
         found.extend(_unread_policies(cluster, universe))
-        found.extend(_faulty(cluster, universe, policies))
+        found.extend(_faulty(cluster, universe, policies, evaluated))
         found.extend(_unread_namespaces(cluster, universe, policies))
-    found.extend(_other_kinds(cluster, universe, cni, tables))
+    found.extend(_other_kinds(cluster, universe, cni, tables, evaluated))
     return gathered([doubt for doubt in found if doubt.classes])
 
 
@@ -106,10 +114,9 @@ def _unread_policies(cluster: Cluster, universe: Universe) -> Iterator[Doubt]:
     for namespace, classes in universe.members.items():
         gap = cluster.complete.gap(RESOURCE, namespace)
         if gap is not None:
-            subjects = classes & ~universe.host
             yield Doubt(
                 Basis.INPUT_INCOMPLETE,
-                subjects,
+                classes & ~universe.host,
                 _BOTH,
                 True,
                 True,
@@ -118,23 +125,27 @@ def _unread_policies(cluster: Cluster, universe: Universe) -> Iterator[Doubt]:
             )
 
 
-def _faulty(cluster: Cluster, universe: Universe, policies: Sequence[CompiledPolicy]) -> Iterator[Doubt]:
+def _faulty(
+    cluster: Cluster, universe: Universe, policies: Sequence[CompiledPolicy], resources: frozenset[str]
+) -> Iterator[Doubt]:
     """A part that could not be read may allow more: what is blocked beside it is not certain (section 1)."""
     for policy in policies:
         if policy.faulty:
-            unseen = Unseen(Reason.EVALUATION_ERROR, RESOURCE, policy.ref.namespace, f"{policy.ref} is faulty")
+            unseen = Unseen(Reason.EVALUATION_ERROR, policy.resource, policy.ref.namespace, f"{policy.ref} is faulty")
             yield Doubt(
                 Basis.INPUT_INCOMPLETE, policy.faulty, _BOTH, False, True, f"a correction of {policy.ref}", unseen
             )
+    kinds = {(kind.group, kind.kind): kind for kind in KINDS if kind.key in resources}
+    kinds |= {("", kind.kind): kind for kind in kinds.values()}
+    by_key = {kind.key: kind for kind in kinds.values()}
     for bad in cluster.bad:
-        if bad.where != RESOURCE and not (
-            bad.object and bad.object.kind == "NetworkPolicy" and bad.object.group in ("", GROUP)
-        ):
+        kind = by_key.get(bad.where) or (kinds.get((bad.object.group, bad.object.kind)) if bad.object else None)
+        if kind is None:
             continue
         namespace = bad.object.namespace if bad.object else ""
         classes = universe.members.get(namespace, 0) if namespace else universe.classes
-        name = str(bad.object) if bad.object else "a NetworkPolicy"
-        unseen = Unseen(Reason.EVALUATION_ERROR, RESOURCE, namespace, f"{name} {bad.reason}")
+        name = str(bad.object) if bad.object else f"a {kind.kind}"
+        unseen = Unseen(Reason.EVALUATION_ERROR, kind.key, namespace, f"{name} {bad.reason}")
         yield Doubt(Basis.INPUT_INCOMPLETE, classes, _BOTH, False, True, f"a correction of {name}", unseen)
 
 
@@ -143,23 +154,31 @@ def _unread_namespaces(cluster: Cluster, universe: Universe, policies: Sequence[
     gap = cluster.complete.gap("namespaces")
     if gap is None:
         return
-    for policy, compiled in zip(cluster.network_policies, policies, strict=True):
-        for half in compiled.halves:
-            selectors = [
-                peer.namespace_selector
-                for rule in rules(policy, half.direction)
-                for peer in rule.peers
-                if peer.namespace_selector is not None and keys_of(peer.namespace_selector) - {METADATA_NAME}
-            ]
-            absent = any(r.operator in _MATCH_ABSENT for found in selectors for r in found.match_expressions)
-            if selectors:
-                subjects = compiled.selected & ~universe.host
+    pods = universe.classes & ~universe.host
+    for policy in policies:
+        for half in policy.halves:
+            if policy.selects_by_namespace or half.namespace_labels:
+                open_subjects = policy.selects_by_namespace
+                subjects = pods if open_subjects else policy.selected & pods
+                may_block = open_subjects or half.absent_labels or _denies(half)
                 yield Doubt(
-                    Basis.INPUT_INCOMPLETE, subjects, (half.direction,), absent, True, "list namespaces", _unseen(gap)
+                    Basis.INPUT_INCOMPLETE,
+                    subjects,
+                    (half.direction,),
+                    may_block,
+                    True,
+                    "list namespaces",
+                    _unseen(gap),
                 )
 
 
-def _other_kinds(cluster: Cluster, universe: Universe, cni: CniProfile, tables: Sequence[Table]) -> Iterator[Doubt]:
+def _denies(half: Half) -> bool:
+    return any(entry.action is not Action.ALLOW for entry in half.entries)
+
+
+def _other_kinds(
+    cluster: Cluster, universe: Universe, cni: CniProfile, tables: Sequence[Table], evaluated: frozenset[str]
+) -> Iterator[Doubt]:
     for kind in KINDS:
         if (
             "policy" not in kind.marks
@@ -169,7 +188,7 @@ def _other_kinds(cluster: Cluster, universe: Universe, cni: CniProfile, tables: 
         ):
             continue
         count, gap = cluster.counts.get(kind.key, 0), _gap(cluster, kind.resource, kind.group)
-        if count:
+        if count and kind.key not in evaluated:
             unseen = Unseen(Reason.UNKNOWN_IMPLEMENTATION, kind.key, detail=f"{count} {kind.kind} not evaluated")
             yield from _of_kind(
                 cluster, universe, tables, kind.key, Basis.KIND_NOT_EVALUATED, f"evaluation of {kind.key}", unseen

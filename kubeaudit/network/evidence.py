@@ -1,12 +1,14 @@
 """The fields of policies that decide, as evidence (5.3), and rules that allow everything (check net-allow-all)."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from kubeaudit.model.decode import drop_nulls
 from kubeaudit.model.objects.networking import NetworkPolicy, Peer
+from kubeaudit.network.compiled import CompiledPolicy
 from kubeaudit.network.fields import directions, ref_of, rules
 from kubeaudit.network.verdicts import Action, Decision, Direction
 from kubeaudit.proof import ANY, Evidence, Path, field, missing
@@ -15,6 +17,12 @@ from kubeaudit.refs import ObjectRef
 _TYPE = {Direction.INGRESS: "Ingress", Direction.EGRESS: "Egress"}
 _PEERS = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
 _EVERY_ADDRESS = ("0.0.0.0/0", "::/0")
+_NOTES = {
+    Action.ALLOW: "allows it (tier {tier})",
+    Action.DENY: "denies it (tier {tier})",
+    Action.PASS: "leaves it to the next tier (tier {tier})",
+    Action.ISOLATE: "selects the pod (tier {tier}); no {direction} rule of the tier matches",
+}
 _OPTIONAL = ("matchLabels", "matchExpressions", "values", "except", "from", "to", "ports")
 
 
@@ -31,8 +39,26 @@ class AllowAll(Struct, frozen=True):
     evidence: Evidence
 
 
-def evidence(policy: NetworkPolicy, decision: Decision) -> Evidence:
+def evidence(policy: CompiledPolicy, decision: Decision) -> Evidence:
     """The value of the field a decision names; of an isolation the selector that takes the pod in."""
+    if isinstance(policy.source, NetworkPolicy):
+        return _of_networkpolicy(policy.source, decision)
+    note = _NOTES[decision.action].format(tier=decision.tier, direction=decision.direction)
+    return field(decision.policy, decision.path, stated(_at(policy.source, decision.path)), note)
+
+
+def _at(source: object, path: Path) -> object:
+    """What an object has at a path; None where it has nothing there."""
+    found: Any = drop_nulls(msgspec.json.decode(msgspec.json.encode(source)))
+    for step in path:
+        try:
+            found = found[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return found
+
+
+def _of_networkpolicy(policy: NetworkPolicy, decision: Decision) -> Evidence:
     if decision.action is Action.ISOLATE or decision.rule is None:
         types = ", ".join(policy.spec.policy_types) or "not given"
         note = f"selects the pod; policyTypes {types}; no {decision.direction} rule of its lets the connection pass"

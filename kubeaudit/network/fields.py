@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from kubeaudit.model.objects.networking import EgressRule, IngressRule, NetworkPolicy, PolicyPort, peers
+from kubeaudit.model.objects.networking import EgressRule, IngressRule, NetworkPolicy, PolicyPort
 from kubeaudit.network.ipspace import Network
 from kubeaudit.network.ports import FIRST, LAST, PROTOCOLS, Interval
 from kubeaudit.network.verdicts import Direction
@@ -45,16 +45,13 @@ def port_names(policies: Iterable[NetworkPolicy]) -> frozenset[str]:
     return frozenset(str(p.port) for p in _ports(policies) if isinstance(p.port, str) and not p.port.isdecimal())
 
 
-def intervals(policies: Iterable[NetworkPolicy], named: Iterable[Interval]) -> Iterator[Interval]:
-    """Every port interval whose edges cut the port space; ``named`` are the numbers that port names stand for."""
-    yield from named
+def intervals(policies: Iterable[NetworkPolicy]) -> Iterator[Interval]:
+    """Every port interval of the rules whose edges cut the port space."""
     for port in _ports(policies):
-        try:
+        with suppress(InvalidFieldError):
             found = interval(port)
-        except InvalidFieldError:
-            continue
-        if found is not None:
-            yield found
+            if found is not None:
+                yield found
 
 
 def interval(port: PolicyPort) -> Interval | None:
@@ -74,15 +71,12 @@ def interval(port: PolicyPort) -> Interval | None:
     return port.protocol, number, last
 
 
-def networks(policies: Iterable[NetworkPolicy]) -> dict[str, Network]:
-    """Every CIDR of the policies that can be read, by its text."""
+def networks(texts: Iterable[str]) -> dict[str, Network]:
+    """Every CIDR that can be read, by its text."""
     found: dict[str, Network] = {}
-    for policy in policies:
-        for peer in peers(policy):
-            for text in (peer.ip_block.cidr, *peer.ip_block.excluded) if peer.ip_block else ():
-                if text not in found:
-                    with suppress(InvalidFieldError):
-                        found[text] = network(text)
+    for text in texts:
+        with suppress(InvalidFieldError):
+            found[text] = network(text)
     return found
 
 

@@ -1,7 +1,5 @@
 """One side of a connection: what the policies of a pod say of a peer, and what leaves that open (network.md, 4)."""
 
-from collections.abc import Iterator
-
 from msgspec import Struct, structs
 
 from kubeaudit.findings import Reason, Unseen
@@ -10,10 +8,11 @@ from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.combine import merged
 from kubeaudit.network.compiled import CompiledPolicy
 from kubeaudit.network.doubts import Doubt, Doubts
-from kubeaudit.network.ports import ICMP, PortSpace
+from kubeaudit.network.ports import PortSpace
 from kubeaudit.network.rows import Signature, Table
+from kubeaudit.network.trace import Trace, trace
 from kubeaudit.network.universe import Universe
-from kubeaudit.network.verdicts import Action, Basis, Decision, Direction, Side
+from kubeaudit.network.verdicts import Action, Basis, Direction, Side
 from kubeaudit.proof import Evidence, State, field
 from kubeaudit.settings import Fact
 
@@ -49,28 +48,48 @@ class Judge(Struct, frozen=True):
             judged = _not_enforced(judged)
         return self._with_doubts(judged, cls, protocol)
 
-    def undefined_protocol(self, protocol: str) -> bool:
-        """Whether the API leaves open what rules with ports mean for a protocol (NET-34)."""
-        return protocol == ICMP and self.cni.name != "cilium"
-
     def _by_policies(self, direction: Direction, cls: int, signature: Signature, peers: int, atom: int) -> Side:
         namespace = self.cluster.classes[cls].namespace
-        if not signature.policies:
+        if not signature.stages:
             if self.cni.isolates_all:
                 return Side(direction, State.BLOCKED, (Basis.CNI_PROFILE,), namespace)
             return Side(direction, State.YES, (Basis.DEFAULT_ALLOW,), namespace)
-        segment = signature.at(atom)
-        isolating = tuple(self.policies[number].ref for number in signature.policies)
-        if segment.peers & peers:
-            by = tuple(self._allowing(direction, signature, peers, atom))
-            return Side(direction, State.YES, (Basis.POLICY,), namespace, by=by, isolating=isolating)
-        by = tuple(self._isolations(direction, signature))
-        blocked = Side(direction, State.BLOCKED, (Basis.POLICY,), namespace, by=by, isolating=isolating)
-        if segment.maybe & peers:
-            return self._undefined_peer(blocked, segment.maybe & peers)
-        if atom == self.ports.icmp and self.undefined_protocol(ICMP):
-            return _unknown(blocked, Basis.UNDEFINED, "icmp", _PROFILE, _implementation("ICMP"))
-        return blocked
+        found = trace(direction, self.policies, signature.stages, peers, atom, atom == self.ports.icmp)
+        undecided = peers & ~(found.allow | found.deny)
+        allowed = found.allow & ~found.deny | (0 if self.cni.isolates_all else undecided)
+        isolating = tuple(self.policies[number].ref for number in signature.isolating)
+        if allowed:
+            return self._allowed(Side(direction, State.YES, (), namespace, isolating=isolating), found, allowed)
+        by = tuple(hit.decision for hit in found.hits if hit.decision.action is Action.DENY) + found.ends
+        basis = Basis.POLICY if by else Basis.CNI_PROFILE
+        blocked = Side(direction, State.BLOCKED, (basis,), namespace, by=merged((by,)), isolating=isolating)
+        perhaps = found.allow & found.deny
+        return self._undefined(blocked, found, perhaps) if perhaps else blocked
+
+    def _allowed(self, side: Side, found: Trace, allowed: int) -> Side:
+        """A side that is open for some peers: the rules that let them pass, and on which conditions."""
+        hits = [hit for hit in found.hits if hit.decision.action is Action.ALLOW and (hit.sure | hit.perhaps) & allowed]
+        if not hits:
+            return structs.replace(side, basis=(Basis.DEFAULT_ALLOW,))
+        by = merged((tuple(hit.decision for hit in hits),))
+        plain = allowed & ~found.allow
+        for hit in hits:
+            plain |= hit.sure & allowed if not hit.entry.condition else 0
+        if plain:
+            return structs.replace(side, basis=(Basis.POLICY,), by=by)
+        conditions = merged((tuple(hit.entry.condition for hit in hits if hit.entry.condition),))
+        return structs.replace(side, basis=(Basis.L7_CONDITIONAL,), by=by, conditions=conditions)
+
+    def _undefined(self, blocked: Side, found: Trace, peers: int) -> Side:
+        """Peers that are let through only if something undefined has it so: what that is."""
+        for doubt in found.doubts:
+            return _unknown(blocked, Basis.UNDEFINED, doubt, *_SETTLED.get(doubt, (_PROFILE, _implementation(doubt))))
+        maybe = [hit for hit in found.hits if hit.perhaps & peers]
+        named = [hit.entry.doubt for hit in maybe if hit.entry.doubt]
+        if named:
+            doubt = named[0]
+            return _unknown(blocked, Basis.UNDEFINED, doubt, *_SETTLED.get(doubt, (_PROFILE, _implementation(doubt))))
+        return self._undefined_peer(blocked, peers)
 
     def _undefined_peer(self, blocked: Side, peers: int) -> Side:
         """A peer that an ipBlock may match: by the plugin's way (NET-38, -39) or by an address not known yet."""
@@ -90,7 +109,7 @@ class Judge(Struct, frozen=True):
     def _host_side(self, direction: Direction, cls: int, signature: Signature, peers: int, atom: int) -> Side:
         """A host-network pod is not protected by policies; whether it is, is left to the plugin (NET-48, NET-51)."""
         judged = self._by_policies(direction, cls, signature, peers, atom)
-        if not signature.policies:
+        if not signature.stages:
             return Side(direction, State.YES, (Basis.DEFAULT_ALLOW,), judged.namespace)
         if judged.state is State.YES:
             return judged
@@ -116,15 +135,6 @@ class Judge(Struct, frozen=True):
         if found.pods:
             return field(self.cluster.pods[found.pods[0]].ref, ("spec", "hostNetwork"), True)
         return field(workload.ref, (*workload.template_path, "hostNetwork"), True)
-
-    def _allowing(self, direction: Direction, signature: Signature, peers: int, atom: int) -> Iterator[Decision]:
-        for number, entry in signature.entries:
-            if entry.ports & atom and entry.peers & peers:
-                yield Decision(self.policies[number].ref, direction, entry.rule, entry.path, Action.ALLOW)
-
-    def _isolations(self, direction: Direction, signature: Signature) -> Iterator[Decision]:
-        for number in signature.policies:
-            yield Decision(self.policies[number].ref, direction, None, ("spec", "podSelector"), Action.ISOLATE)
 
     def _with_doubts(self, side: Side, cls: int, protocol: str) -> Side:
         for doubt in self.doubts.about(cls, side.direction, protocol):
@@ -163,3 +173,20 @@ def _also(side: Side, doubt: Doubt) -> Side:
 
 def _implementation(detail: str) -> Unseen:
     return Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=f"{detail} depends on the network plugin")
+
+
+_SETTLED: dict[str, tuple[str, Unseen]] = {
+    "icmp": (_PROFILE, _implementation("ICMP")),
+    "equal_priority": (
+        "distinct priorities of the policies",
+        Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail="which of several policies with one priority is asked first"),
+    ),
+    "baseline_selection": (
+        "a NetworkPolicy that selects the pod in this direction too",
+        Unseen(
+            Reason.UNKNOWN_IMPLEMENTATION,
+            detail="whether the baseline tier holds for pods that NetworkPolicies select in the other direction only",
+        ),
+    ),
+}
+"""What settles an undefined item, and what is not known about it."""

@@ -12,7 +12,6 @@ from msgspec import Struct
 from kubeaudit.model.selectors import mask_of
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.network.judge import Judge
-from kubeaudit.network.ports import ICMP
 from kubeaudit.network.rows import members, partition
 from kubeaudit.network.verdicts import Direction
 from kubeaudit.settings import Fact
@@ -81,15 +80,13 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
     def _ingress(self, target: int, family: str) -> list[_Side]:
         """Classes that the policies of the target let in."""
         judge, universe = self.judge, self.judge.universe
-        isolated = bool(judge.ingress.of(target).policies)
+        selected = bool(judge.ingress.of(target).stages)
         host = universe.host >> target & 1
         found = []
         for row in judge.ingress.of(target).row:
             for ports, protocol in _by_protocol(judge, row.ports):
                 yes, unknown = universe.seen_in(row.peers, family), universe.seen_in(row.maybe, family)
-                if isolated and judge.undefined_protocol(protocol):
-                    unknown = self._everyone & ~yes
-                if host and (judge.cni.name or not isolated):
+                if host and (judge.cni.name or not selected):
                     yes, unknown = self._everyone, 0
                 elif host:
                     unknown = self._everyone & ~yes
@@ -106,7 +103,7 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
         for segment in partition(parts, judge.ports.everything):
             for ports, protocol in _by_protocol(judge, segment.ports):
                 yes = segment.peers | self._open_sources
-                unknown = (self._everyone if judge.undefined_protocol(protocol) else segment.maybe) & ~yes
+                unknown = segment.maybe & ~yes
                 # Policies that select a host-network pod have no effect, or an undefined one (NET-48).
                 if judge.cni.name:
                     yes, unknown = yes | host, unknown & ~host
@@ -149,8 +146,8 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def _open_sources(self) -> int:
-        """Classes that nothing isolates for egress."""
-        return 0 if self.judge.cni.isolates_all else self._everyone & ~self.judge.egress.isolated
+        """Classes that no policy selects for egress."""
+        return 0 if self.judge.cni.isolates_all else self._everyone & ~self.judge.egress.selected
 
     @cached_property
     def _on_node(self) -> dict[str, int]:
@@ -190,7 +187,7 @@ class _Group(Struct, frozen=True, gc=False):
 def _groups(judge: Judge, family: str) -> Iterator[_Group]:
     found: dict[tuple[int, int, int], int] = {}
     for signature in judge.egress.signatures:
-        for segment in signature.row if signature.policies else ():
+        for segment in signature.row if signature.stages else ():
             to, maybe = judge.universe.seen_in(segment.peers, family), judge.universe.seen_in(segment.maybe, family)
             if to | maybe:
                 key = (segment.ports, to, maybe)
@@ -210,9 +207,9 @@ def _towards(groups: Sequence[_Group], size: int) -> Iterator[tuple[int, ...]]:
 
 
 def _by_protocol(judge: Judge, ports: int) -> Iterator[tuple[int, str]]:
-    """Apart what a doubt about TCP (NET-135) and the rule for ICMP (NET-34) tell apart."""
-    tcp, icmp = judge.ports.whole("TCP"), judge.ports.icmp
-    for part, protocol in ((ports & tcp, "TCP"), (ports & ~(tcp | icmp), "UDP"), (ports & icmp, ICMP)):
+    """Apart what a doubt about TCP (NET-135) tells apart."""
+    tcp = judge.ports.whole("TCP")
+    for part, protocol in ((ports & tcp, "TCP"), (ports & ~tcp, "UDP")):
         if part:
             yield part, protocol
 

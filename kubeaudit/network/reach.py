@@ -10,21 +10,23 @@ from msgspec import Struct, structs
 
 from kubeaudit.findings import Unseen
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.model.objects.networking import NetworkPolicy
 from kubeaudit.network import fields
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.combine import combine, external, no_address
+from kubeaudit.network.compiled import CompiledPolicy
+from kubeaudit.network.cuts import united
 from kubeaudit.network.detect import detect
+from kubeaudit.network.dialects import DIALECTS, EVALUATED
 from kubeaudit.network.doubts import doubts
 from kubeaudit.network.evidence import AllowAll, allow_all, evidence, no_policy
 from kubeaudit.network.exempt import End, Exemptions
 from kubeaudit.network.ipspace import FAMILIES, ip_space
 from kubeaudit.network.judge import Judge
+from kubeaudit.network.masks import Masks
 from kubeaudit.network.matrix import Column, Matrix
-from kubeaudit.network.networkpolicy import Compiler
 from kubeaudit.network.ports import port_space
 from kubeaudit.network.relation import Row, relation
-from kubeaudit.network.rows import Table, table
+from kubeaudit.network.rows import Frame, table
 from kubeaudit.network.universe import declared_twice, universe
 from kubeaudit.network.verdicts import Action, Basis, Decision, Direction, PolicyProblem, ReachVerdict, Side
 from kubeaudit.proof import Evidence, field
@@ -116,7 +118,7 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
     def isolating(self, cls: int, direction: Direction | str) -> tuple[ObjectRef, ...]:
         """The policies that isolate a class in a direction (``ingress`` or ``egress``); none: it is open."""
         signature = self.judge.table(Direction(direction)).of(cls)
-        return tuple(self.judge.policies[number].ref for number in signature.policies)
+        return tuple(self.judge.policies[number].ref for number in signature.isolating)
 
     def evidence(self, decision: Decision) -> Evidence:
         """The field that decided, with the value the policy has there."""
@@ -156,8 +158,8 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
         return relation(self.matrix, families)
 
     @cached_property
-    def _policy_of(self) -> dict[ObjectRef, NetworkPolicy]:
-        return {fields.ref_of(policy): policy for policy in self.cluster.network_policies}
+    def _policy_of(self) -> dict[ObjectRef, CompiledPolicy]:
+        return {policy.ref: policy for policy in self.judge.policies}
 
     @cached_property
     def _exemptions(self) -> Exemptions:
@@ -210,7 +212,7 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
     def _public_sources(self, cls: int, public: int, families: tuple[str, ...], port: int) -> tuple[str, ...]:
         universe, space = self.judge.universe, self.judge.universe.space
         signature = self.judge.ingress.of(cls)
-        if not signature.policies or universe.host >> cls & 1 or self.cni.enforces is Fact.NO:
+        if not signature.stages or universe.host >> cls & 1 or self.cni.enforces is Fact.NO:
             return ()
         allowed = universe.atoms_of(signature.at(port).peers) & public
         for version in (FAMILIES[family] for family in families):
@@ -229,22 +231,18 @@ def build(cluster: Cluster, settings: Settings) -> Reach:
 
 def assemble(cluster: Cluster, cni: CniProfile) -> Reach:
     """Compile the policies of a cluster under a given plugin."""
-    policies = cluster.network_policies
-    networks = fields.networks(policies)
-    names = fields.port_names(policies)
-    found = universe(cluster, ip_space(networks.values()), names)
-    named = ((protocol, number, number) for (_, protocol), numbers in found.named.items() for number in numbers)
-    ports = port_space(fields.intervals(policies, named))
-    compiler = Compiler(found, ports, cni, networks)
-    compiled = tuple(compiler.compile(policy) for policy in policies)
-
-    def rows(direction: Direction) -> Table:
-        return table(direction, compiled, found.size, ports.everything, found.everything, not cni.isolates_all)
-
-    ingress, egress = rows(Direction.INGRESS), rows(Direction.EGRESS)
-    open_questions = doubts(cluster, found, cni, compiled, (ingress, egress))
+    cuts = united(dialect.cuts(cluster) for dialect in DIALECTS)
+    networks = fields.networks(cuts.networks)
+    found = universe(cluster, ip_space(networks.values()), cuts.names)
+    named = {(protocol, number, number) for (_, protocol), numbers in found.named.items() for number in numbers}
+    ports = port_space(cuts.intervals | named)
+    masks = Masks(cluster, found, ports, cni, networks)
+    compiled = tuple(policy for dialect in DIALECTS for policy in dialect.compile(masks))
+    frame = Frame(found.size, ports.everything, ports.icmp, found.everything, not cni.isolates_all, cni.settles_icmp)
+    ingress, egress = (table(direction, compiled, frame) for direction in (Direction.INGRESS, Direction.EGRESS))
+    open_questions = doubts(cluster, found, cni, compiled, (ingress, egress), EVALUATED, masks.doubts)
     judge = Judge(cluster, found, ports, cni, compiled, ingress, egress, open_questions)
-    return Reach(cluster, cni, (*compiler.problems, *declared_twice(cluster, names)), judge)
+    return Reach(cluster, cni, (*masks.problems, *declared_twice(cluster, cuts.names)), judge)
 
 
 def _family(address: str) -> str:

@@ -3,20 +3,21 @@
 A row is computed once per signature, never per class, and keeps for every rule where it stands (5.3).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 
 from msgspec import Struct
 
 from kubeaudit.model.selectors import mask_of
-from kubeaudit.network.compiled import CompiledPolicy, Entry
-from kubeaudit.network.verdicts import Direction
+from kubeaudit.network.compiled import BASELINE, NETWORK_POLICY, CompiledPolicy, Entry
+from kubeaudit.network.stages import Asked, Clash, Run, Stage, stages, steps
+from kubeaudit.network.verdicts import Action, Direction
 
 _BITS = bytes.maketrans(b"01", b"\x00\x01")
 
 
 class Segment(Struct, frozen=True, gc=False):
-    """Ports with the same peers. ``maybe`` are peers that match only if something undefined has it so."""
+    """Ports with the same peers. ``maybe`` are peers that are let through only if something undefined has it so."""
 
     ports: int
     peers: int
@@ -26,14 +27,18 @@ class Segment(Struct, frozen=True, gc=False):
 class Signature(Struct, frozen=True):
     """Classes that the same policies select in a direction.
 
-    ``policies`` and the first number of each of ``entries`` index the policies. ``row`` covers every port once. Without
-    policies the classes are not isolated.
+    ``stages`` are these policies in the order they are asked. ``row`` covers every port once. Without stages no policy
+    selects the classes.
     """
 
     classes: int
-    policies: tuple[int, ...]
-    entries: tuple[tuple[int, Entry], ...]
+    stages: tuple[Stage, ...]
     row: tuple[Segment, ...]
+
+    @property
+    def isolating(self) -> tuple[int, ...]:
+        """Numbers of the policies that isolate the classes."""
+        return tuple(number for stage in self.stages for number in stage.isolating)
 
     def at(self, port: int) -> Segment:
         """The segment that holds a port atom."""
@@ -54,48 +59,66 @@ class Table(Struct, frozen=True):
     @property
     def isolated(self) -> int:
         """Classes that some policy isolates in this direction."""
-        mask = 0
-        for signature in self.signatures:
-            mask |= signature.classes if signature.policies else 0
-        return mask
+        return _united(signature.classes for signature in self.signatures if signature.isolating)
+
+    @property
+    def selected(self) -> int:
+        """Classes that some policy selects in this direction."""
+        return _united(signature.classes for signature in self.signatures if signature.stages)
+
+
+class Frame(Struct, frozen=True):
+    """What rows are made in: the number of classes, the masks of all ports, of the bit of ICMP and of all peers.
+
+    ``default_allow``: what no policy decides is allowed. ``settles_icmp``: the plugin says what a rule with ports means
+    for ICMP (NET-34).
+    """
+
+    size: int
+    ports: int
+    icmp: int
+    everything: int
+    default_allow: bool
+    settles_icmp: bool
 
 
 class _Unit(Struct, frozen=True):
-    """The entries of one policy that hold for the same subjects."""
+    """The entries of one policy that hold for the same subjects, each with its place among all of its entries."""
 
     policy: int
-    entries: tuple[Entry, ...]
+    isolates: bool
+    entries: tuple[tuple[int, Entry], ...]
 
 
-def table(
-    direction: Direction,
-    policies: Sequence[CompiledPolicy],
-    size: int,
-    ports: int,
-    everything: int,
-    default_allow: bool,
-) -> Table:
-    """The rows of a direction.
-
-    ``size`` counts classes; ``ports`` and ``everything`` are the masks of all ports and all peers.
-    """
+def table(direction: Direction, policies: Sequence[CompiledPolicy], frame: Frame) -> Table:
+    """The rows of a direction."""
     units = _units(direction, policies)
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for cls, numbers in enumerate(_memberships(units, size)):
-        groups.setdefault(numbers, []).append(cls)
+    groups: dict[tuple[tuple[int, ...], bool], list[int]] = {}
+    other = _other_direction(direction, policies)
+    for cls, numbers in enumerate(_memberships(units, frame.size)):
+        groups.setdefault((numbers, bool(other >> cls & 1)), []).append(cls)
     flat = list(units.values())
-    signature_of = [0] * size
+    signature_of = [0] * frame.size
     signatures = []
-    for number, (held, classes) in enumerate(groups.items()):
+    for number, ((held, elsewhere), classes) in enumerate(groups.items()):
         for cls in classes:
             signature_of[cls] = number
         mine = [unit for position in held for unit in flat[position]]
-        entries = tuple((unit.policy, entry) for unit in mine for entry in unit.entries)
-        isolating = tuple(dict.fromkeys(unit.policy for unit in mine))
-        open_row = (Segment(ports, everything if default_allow else 0, 0),)
-        row = _row((entry for _, entry in entries), ports) if isolating else open_row
-        signatures.append(Signature(mask_of(classes), isolating, entries, row))
+        isolating = tuple(dict.fromkeys(unit.policy for unit in mine if unit.isolates))
+        found = stages(_asked(mine), isolating, policies, elsewhere, frame.settles_icmp)
+        signatures.append(Signature(mask_of(classes), found, _row(found, frame)))
     return Table(direction, tuple(signature_of), tuple(signatures))
+
+
+def _other_direction(direction: Direction, policies: Sequence[CompiledPolicy]) -> int:
+    """Classes that NetworkPolicies select, none of them in this direction (NET-85)."""
+    selected = isolated = 0
+    for policy in policies if any(policy.tier == BASELINE for policy in policies) else ():
+        if policy.tier == NETWORK_POLICY:
+            selected |= policy.selected
+            half = policy.half(direction)
+            isolated |= policy.selected if half is not None and half.isolates else 0
+    return selected & ~isolated
 
 
 def _units(direction: Direction, policies: Sequence[CompiledPolicy]) -> dict[int, list[_Unit]]:
@@ -105,12 +128,23 @@ def _units(direction: Direction, policies: Sequence[CompiledPolicy]) -> dict[int
         half = policy.half(direction)
         if half is None or not policy.selected:
             continue
-        by_subjects: dict[int, list[Entry]] = {policy.selected: []}
-        for entry in half.entries:
-            by_subjects.setdefault(entry.subjects, []).append(entry)
+        by_subjects: dict[int, list[tuple[int, Entry]]] = {policy.selected: []}
+        for place, entry in enumerate(half.entries):
+            by_subjects.setdefault(entry.subjects, []).append((place, entry))
         for subjects, entries in by_subjects.items():
-            units.setdefault(subjects, []).append(_Unit(number, tuple(entries)))
+            units.setdefault(subjects, []).append(_Unit(number, half.isolates, tuple(entries)))
     return units
+
+
+def _asked(units: Iterable[_Unit]) -> list[Asked]:
+    """The entries of each policy, in its order."""
+    by_policy: dict[int, list[tuple[int, Entry]]] = {}
+    for unit in units:
+        by_policy.setdefault(unit.policy, []).extend(unit.entries)
+    return [
+        Asked(number, tuple(entry for _, entry in sorted(entries, key=lambda placed: placed[0])))
+        for number, entries in sorted(by_policy.items())
+    ]
 
 
 def _memberships(units: dict[int, list[_Unit]], size: int) -> list[tuple[int, ...]]:
@@ -126,8 +160,94 @@ def members(lists: list[list[int]], mask: int) -> Iterable[list[int]]:
     return compress(lists, f"{mask:b}"[::-1].encode().translate(_BITS)) if mask else ()
 
 
-def _row(entries: Iterable[Entry], ports: int) -> tuple[Segment, ...]:
-    return partition(((entry.ports, entry.peers, entry.maybe) for entry in entries), ports)
+class _Part(Struct, frozen=True, gc=False):
+    """Ports on which the same peers are allowed, denied, passed on to the next tier, or still undecided (``rest``).
+
+    A peer in several of them may be any.
+    """
+
+    ports: int
+    rest: int
+    passed: int = 0
+    allow: int = 0
+    deny: int = 0
+
+
+def _row(found: Sequence[Stage], frame: Frame) -> tuple[Segment, ...]:
+    parts = [_Part(frame.ports & ~frame.icmp, frame.everything), _Part(frame.icmp, frame.everything)]
+    for stage in found:
+        parts = list(_after_stage(parts, stage, frame))
+    joined: dict[tuple[int, int], int] = {}
+    for part in parts:
+        allow = part.allow | (part.rest if frame.default_allow else 0)
+        deny = part.deny | (0 if frame.default_allow else part.rest)
+        key = (allow & ~deny, allow & deny)
+        joined[key] = joined.get(key, 0) | part.ports
+    return tuple(Segment(ports, peers, maybe) for (peers, maybe), ports in joined.items())
+
+
+def _after_stage(parts: list[_Part], stage: Stage, frame: Frame) -> Iterator[_Part]:
+    before = parts
+    for step in steps(stage):
+        if isinstance(step, Run):
+            parts = list(_after_run(parts, _segments(step, frame), step.action))
+        else:
+            parts = list(_after_clash(parts, step, frame))
+    for part in parts:
+        denied = part.rest if stage.isolating and stage.tier.end is Action.DENY else 0
+        allowed = denied if stage.icmp_undefined and part.ports & frame.icmp else 0
+        rest = (part.rest & ~denied) | part.passed
+        if stage.skipped:
+            rest |= next(old.rest for old in before if old.ports & part.ports)
+        yield _Part(part.ports, rest, 0, part.allow | allowed, part.deny | denied)
+
+
+def _segments(run: Run, frame: Frame) -> tuple[Segment, ...]:
+    return partition(((entry.ports, entry.peers, entry.maybe) for _, entry in run.entries), frame.ports)
+
+
+def _after_run(parts: Iterable[_Part], segments: Sequence[Segment], action: Action) -> Iterator[_Part]:
+    for part in parts:
+        for segment in segments:
+            if ports := part.ports & segment.ports:
+                hit = (segment.peers | segment.maybe) & part.rest
+                yield _Part(
+                    ports,
+                    part.rest & ~segment.peers,
+                    part.passed | (hit if action is Action.PASS else 0),
+                    part.allow | (hit if action is Action.ALLOW else 0),
+                    part.deny | (hit if action is Action.DENY else 0),
+                )
+
+
+def _after_clash(parts: list[_Part], clash: Clash, frame: Frame) -> Iterator[_Part]:
+    """Every policy is asked as if it were the first; what any of them may do to the traffic may happen."""
+    every = []
+    for runs in clash.policies:
+        mine = parts
+        for run in runs:
+            mine = list(_after_run(mine, _segments(run, frame), run.action))
+        every.append(mine)
+    yield from _overlaid(every)
+
+
+def _overlaid(every: Sequence[list[_Part]]) -> Iterator[_Part]:
+    found, *others = every
+    for other in others:
+        found = [
+            _Part(ports, a.rest & b.rest, a.passed | b.passed, a.allow | b.allow, a.deny | b.deny)
+            for a in found
+            for b in other
+            if (ports := a.ports & b.ports)
+        ]
+    yield from found
+
+
+def _united(masks: Iterable[int]) -> int:
+    united = 0
+    for mask in masks:
+        united |= mask
+    return united
 
 
 def partition(parts: Iterable[tuple[int, int, int]], ports: int) -> tuple[Segment, ...]:

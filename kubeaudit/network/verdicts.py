@@ -37,16 +37,21 @@ class Basis(StrEnum):
 
 
 class Action(StrEnum):
-    """What a decision did: a rule let the connection pass, or a policy isolated the pod and none of its rules did."""
+    """What a rule does to a connection; ISOLATE is no rule: a policy isolates the pod and none of its rules matched.
+
+    PASS leaves the tier undecided (NET-83).
+    """
 
     ALLOW = "allow"
+    DENY = "deny"
+    PASS = "pass"
     ISOLATE = "isolate"
 
 
 class Decision(Struct, frozen=True, order=True):
     """A rule, or the isolation by a whole policy (``rule`` None).
 
-    ``path`` leads to the peer or selector that decided.
+    ``path`` leads to the peer or selector that decided, ``tier`` names the tier of the policy (NET-80, NET-120).
     """
 
     policy: ObjectRef
@@ -54,14 +59,16 @@ class Decision(Struct, frozen=True, order=True):
     rule: int | None
     path: Path
     action: Action
+    tier: str = ""
 
 
 class Side(Struct, frozen=True):
     """The verdict of one end: of the source for egress, of the destination for ingress.
 
     ``details`` names the exception or the undefined item: ``own_node``, ``self``, ``ipblock_pod``, ``ipblock_node``,
-    ``pod_address``, ``host_network``, ``icmp``. ``namespace`` is that of the pod, "" for an external address, which no
-    policy selects. ``evidence`` is what decided beside policies.
+    ``pod_address``, ``host_network``, ``icmp``, ``equal_priority``, ``baseline_selection`` or one of a dialect.
+    ``conditions`` are what a connection must fulfil above L4 to pass (``l7``, ``fqdn``). ``namespace`` is that of the
+    pod, "" for an external address, which no policy selects. ``evidence`` is what decided beside policies.
     """
 
     direction: Direction
@@ -74,6 +81,7 @@ class Side(Struct, frozen=True):
     settle_by: tuple[str, ...] = ()
     unseen: tuple[Unseen, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    conditions: tuple[str, ...] = ()
 
 
 class ReachVerdict(Struct, frozen=True):
@@ -94,6 +102,7 @@ class ReachVerdict(Struct, frozen=True):
     unseen: tuple[Unseen, ...] = ()
     sources: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    conditions: tuple[str, ...] = ()
 
 
 class PolicyProblem(Struct, frozen=True, order=True):

@@ -69,6 +69,14 @@ def peers(policy: NetworkPolicy) -> Iterator[Peer]:
         yield from egress.peers
 
 
+def blocks(policy: NetworkPolicy) -> Iterator[str]:
+    """Every ``cidr`` and ``except`` of a policy, as text."""
+    for peer in peers(policy):
+        if peer.ip_block is not None:
+            yield peer.ip_block.cidr
+            yield from peer.ip_block.excluded
+
+
 class BackendPort(Struct, frozen=True):
     """networking/v1 ServiceBackendPort."""
 

@@ -1,0 +1,44 @@
+"""Policy kinds beside NetworkPolicy: the Struct of each, and what of pods and addresses its objects look at.
+
+A kind that is not in the table is only counted, and what it could change stays unknown.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+
+class Looks(Struct, frozen=True):
+    """What some policies tell pods apart by: keys of pod labels, edges of networks (CIDR texts; what is none cuts
+    nothing), and, where ``nodes`` is set, the addresses of nodes.
+    """
+
+    labels: frozenset[str] = frozenset()
+    networks: frozenset[str] = frozenset()
+    nodes: bool = False
+
+
+class PolicyKind(Struct, frozen=True):
+    """One resource, by its key in ``kinds``; ``looks`` must name everything that a selector or a peer may compare."""
+
+    key: str
+    type: type[Any]
+    looks: Callable[[Any], Looks]
+
+
+POLICY_KINDS: tuple[PolicyKind, ...] = ()
+"""One row a resource."""
+
+
+def looks_of(held: Mapping[str, Sequence[Any]], kinds: Iterable[PolicyKind] = POLICY_KINDS) -> Looks:
+    """What all objects together look at; ``held`` has the objects of each kind by its key."""
+    labels: set[str] = set()
+    networks: set[str] = set()
+    nodes = False
+    for kind in kinds:
+        for found in map(kind.looks, held.get(kind.key, ())):
+            labels |= found.labels
+            networks |= found.networks
+            nodes |= found.nodes
+    return Looks(frozenset(labels), frozenset(networks), nodes)

@@ -1,0 +1,30 @@
+"""The table of policy dialects. Each is one module that compiles its objects to the form of ``compiled``; nothing else
+knows it.
+"""
+
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+
+from kubeaudit.model.cluster import Cluster
+from kubeaudit.network import networkpolicy
+from kubeaudit.network.compiled import CompiledPolicy
+from kubeaudit.network.cuts import Cuts
+from kubeaudit.network.masks import Masks
+
+
+class Dialect(Struct, frozen=True):
+    """``resources`` are the kinds it evaluates, by key. ``cuts`` is where its objects cut addresses and ports;
+    ``compile`` turns them into policies.
+    """
+
+    resources: frozenset[str]
+    cuts: Callable[[Cluster], Cuts]
+    compile: Callable[[Masks], Iterator[CompiledPolicy]]
+
+
+DIALECTS: tuple[Dialect, ...] = (Dialect(networkpolicy.RESOURCES, networkpolicy.cuts, networkpolicy.compile_all),)
+"""One row a dialect."""
+
+EVALUATED = frozenset(resource for dialect in DIALECTS for resource in dialect.resources)
+"""Every kind that is evaluated, by key."""
