@@ -8,15 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
-
-class Looks(Struct, frozen=True):
-    """What some policies tell pods apart by: keys of pod labels, edges of networks (CIDR texts; what is none cuts
-    nothing), and, where ``nodes`` is set, the addresses of nodes.
-    """
-
-    labels: frozenset[str] = frozenset()
-    networks: frozenset[str] = frozenset()
-    nodes: bool = False
+from kubeaudit.model.looks import Looks
+from kubeaudit.model.objects import istio
 
 
 class PolicyKind(Struct, frozen=True):
@@ -27,7 +20,10 @@ class PolicyKind(Struct, frozen=True):
     looks: Callable[[Any], Looks]
 
 
-POLICY_KINDS: tuple[PolicyKind, ...] = ()
+POLICY_KINDS: tuple[PolicyKind, ...] = (
+    PolicyKind("authorizationpolicies.security.istio.io", istio.AuthorizationPolicy, istio.authorization_looks),
+    PolicyKind("peerauthentications.security.istio.io", istio.PeerAuthentication, istio.authentication_looks),
+)
 """One row a resource."""
 
 

@@ -29,8 +29,38 @@ class Exemption(Struct, frozen=True):
     unseen: tuple[Unseen, ...] = ()
 
 
-def combine(cni: CniProfile, egress: Side, ingress: Side, exempt: Sequence[Exemption] = ()) -> ReachVerdict:
-    """The verdict of a connection: V-1, then exceptions (V-2), then enforcement (V-4)."""
+def combine(
+    cni: CniProfile, egress: Side, ingress: Side, exempt: Sequence[Exemption] = (), mesh: Side | None = None
+) -> ReachVerdict:
+    """The verdict of a connection: V-1, exceptions (V-2) and enforcement (V-4), then what ``mesh`` takes away (V-3).
+
+    The mesh comes last because it enforces its policies itself.
+    """
+    verdict = _below(cni, egress, ingress, exempt)
+    if mesh is None or verdict.state is State.BLOCKED or "self" in verdict.details:
+        return verdict
+    if mesh.state is State.YES:
+        basis = merged((verdict.basis, mesh.basis)) if verdict.state is State.YES else verdict.basis
+        conditions = merged((verdict.conditions, mesh.conditions))
+        return structs.replace(verdict, basis=basis, conditions=conditions)
+    if mesh.state is State.UNKNOWN and verdict.state is State.UNKNOWN:
+        return verdict
+    return structs.replace(
+        verdict,
+        state=mesh.state,
+        basis=mesh.basis,
+        ingress=mesh,
+        details=mesh.details,
+        would_block_by=(),
+        settle_by=mesh.settle_by,
+        unseen=mesh.unseen,
+        evidence=(),
+        conditions=(),
+    )
+
+
+def _below(cni: CniProfile, egress: Side, ingress: Side, exempt: Sequence[Exemption]) -> ReachVerdict:
+    """The verdict of the policies below the mesh."""
     state = _worst((egress, ingress))
     deciding = [side for side in (egress, ingress) if side.state is state]
     verdict = _verdict(state, deciding, egress, ingress)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.network import networkpolicy
+from kubeaudit.network import istio, networkpolicy
 from kubeaudit.network.compiled import CompiledPolicy
 from kubeaudit.network.cuts import Cuts
 from kubeaudit.network.masks import Masks
@@ -26,5 +26,5 @@ class Dialect(Struct, frozen=True):
 DIALECTS: tuple[Dialect, ...] = (Dialect(networkpolicy.RESOURCES, networkpolicy.cuts, networkpolicy.compile_all),)
 """One row a dialect."""
 
-EVALUATED = frozenset(resource for dialect in DIALECTS for resource in dialect.resources)
-"""Every kind that is evaluated, by key."""
+EVALUATED = istio.RESOURCES.union(*(dialect.resources for dialect in DIALECTS))
+"""Every kind that is evaluated, by key; those of the mesh stand in rows of their own (``narrowing``)."""

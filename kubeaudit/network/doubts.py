@@ -26,12 +26,11 @@ _NEVER_ALONE = frozenset(
         "networksets",
         "globalnetworksets",
         "ciliumcidrgroups",
-        "peerauthentications",
     ]
 )
 """Policy kinds that change a verdict only through another kind."""
 _BASELINE = "baselineadminnetworkpolicies.policy.networking.k8s.io"
-_MESH = "authorizationpolicies.security.istio.io"
+_MESH = ("authorizationpolicies.security.istio.io", "peerauthentications.security.istio.io")
 _HOST_POLICY = "hostendpoints"
 _BOTH = (Direction.INGRESS, Direction.EGRESS)
 _SIDECAR = "istio-proxy"
@@ -220,7 +219,7 @@ def _of_kind(
 ) -> Iterator[Doubt]:
     """What a kind can change: the mesh only narrows, a baseline decides only where nothing isolates."""
     pods = universe.classes & ~universe.host
-    if key == _MESH:
+    if key in _MESH:
         yield Doubt(
             basis, _in_mesh(cluster) & pods, (Direction.INGRESS,), True, False, settle_by, unseen, only_tcp=True
         )

@@ -8,6 +8,7 @@ from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.combine import merged
 from kubeaudit.network.compiled import CompiledPolicy
 from kubeaudit.network.doubts import Doubt, Doubts
+from kubeaudit.network.narrowing import Narrowing
 from kubeaudit.network.ports import PortSpace
 from kubeaudit.network.rows import Signature, Table
 from kubeaudit.network.trace import Trace, trace
@@ -31,6 +32,7 @@ class Judge(Struct, frozen=True):
     ingress: Table
     egress: Table
     doubts: Doubts
+    narrowing: Narrowing | None = None
 
     def table(self, direction: Direction) -> Table:
         """The rows of a direction."""
@@ -48,6 +50,12 @@ class Judge(Struct, frozen=True):
             judged = _not_enforced(judged)
         return self._with_doubts(judged, cls, protocol)
 
+    def mesh(self, cls: int, peers: int, protocol: str, port: int) -> Side | None:
+        """What a mesh in front of a class takes away of connections from some peers; None where it is nothing."""
+        if self.narrowing is None or protocol != "TCP":
+            return None
+        return self.narrowing.side(cls, peers, self.ports.atom(protocol, port), self.cluster.classes[cls].namespace)
+
     def _by_policies(self, direction: Direction, cls: int, signature: Signature, peers: int, atom: int) -> Side:
         namespace = self.cluster.classes[cls].namespace
         if not signature.stages:
@@ -55,16 +63,16 @@ class Judge(Struct, frozen=True):
                 return Side(direction, State.BLOCKED, (Basis.CNI_PROFILE,), namespace)
             return Side(direction, State.YES, (Basis.DEFAULT_ALLOW,), namespace)
         found = trace(direction, self.policies, signature.stages, peers, atom, atom == self.ports.icmp)
-        undecided = peers & ~(found.allow | found.deny)
-        allowed = found.allow & ~found.deny | (0 if self.cni.isolates_all else undecided)
+        allow = found.allow | (0 if self.cni.isolates_all else found.rest)
+        deny = found.deny | (found.rest if self.cni.isolates_all else 0)
+        allowed = allow & ~deny
         isolating = tuple(self.policies[number].ref for number in signature.isolating)
         if allowed:
             return self._allowed(Side(direction, State.YES, (), namespace, isolating=isolating), found, allowed)
         by = tuple(hit.decision for hit in found.hits if hit.decision.action is Action.DENY) + found.ends
         basis = Basis.POLICY if by else Basis.CNI_PROFILE
         blocked = Side(direction, State.BLOCKED, (basis,), namespace, by=merged((by,)), isolating=isolating)
-        perhaps = found.allow & found.deny
-        return self._undefined(blocked, found, perhaps) if perhaps else blocked
+        return self._undefined(blocked, found, allow & deny) if allow & deny else blocked
 
     def _allowed(self, side: Side, found: Trace, allowed: int) -> Side:
         """A side that is open for some peers: the rules that let them pass, and on which conditions."""

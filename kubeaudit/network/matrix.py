@@ -59,7 +59,29 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
                 if ports := out.ports & into.ports:
                     masks = self._pair(out, into, plane.having, certain, possible)
                     found[masks] = found.get(masks, 0) | ports
-        return tuple(Column(ports, yes, unknown) for (yes, unknown), ports in found.items())
+        columns = tuple(Column(ports, yes, unknown) for (yes, unknown), ports in found.items())
+        return self._narrowed(target, family, columns) if self.judge.narrowing else columns
+
+    def _narrowed(self, target: int, family: str, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        """Columns without what the mesh takes away (V-3); a pod itself stays."""
+        narrowing, universe = self.judge.narrowing, self.judge.universe
+        rows = narrowing.rows(target) if narrowing else ()
+        if not rows:
+            return columns
+        itself = 1 << target
+        found = []
+        for column in columns:
+            left = column.ports
+            for row in rows:
+                if ports := column.ports & row.ports:
+                    left &= ~ports
+                    yes = universe.seen_in(row.peers, family) | itself
+                    maybe = universe.seen_in(row.maybe, family) & ~yes
+                    unknown = column.unknown & (yes | maybe) | column.reachable & maybe
+                    found.append(Column(ports, column.reachable & yes, unknown))
+            if left:
+                found.append(Column(left, column.reachable, column.unknown))
+        return tuple(found)
 
     def sources(self, target: int, protocol: str, port: int, family: str = "IPv4") -> Column:
         """The sources of a target on one port. Raises ``ValueError`` for what is no port."""

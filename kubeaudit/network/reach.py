@@ -10,11 +10,11 @@ from msgspec import Struct, structs
 
 from kubeaudit.findings import Unseen
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.network import fields
+from kubeaudit.network import fields, istio
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.combine import combine, external, no_address
 from kubeaudit.network.compiled import CompiledPolicy
-from kubeaudit.network.cuts import united
+from kubeaudit.network.cuts import Cuts, united
 from kubeaudit.network.detect import detect
 from kubeaudit.network.dialects import DIALECTS, EVALUATED
 from kubeaudit.network.doubts import doubts
@@ -24,6 +24,9 @@ from kubeaudit.network.ipspace import FAMILIES, ip_space
 from kubeaudit.network.judge import Judge
 from kubeaudit.network.masks import Masks
 from kubeaudit.network.matrix import Column, Matrix
+from kubeaudit.network.mesh import Mesh
+from kubeaudit.network.mesh import mesh as mesh_of
+from kubeaudit.network.narrowing import Narrowing
 from kubeaudit.network.ports import port_space
 from kubeaudit.network.relation import Row, relation
 from kubeaudit.network.rows import Frame, table
@@ -85,7 +88,8 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
         families = self.cluster.classes[cls].families or ("IPv4",)
         public = sum(space.family(FAMILIES[family]) for family in families) & space.public
         side = judge.side(Direction.INGRESS, cls, judge.universe.external(public), protocol, port)
-        verdict = combine(self.cni, external(Direction.EGRESS), side)
+        mesh = judge.mesh(cls, judge.universe.external(public), protocol, port)
+        verdict = combine(self.cni, external(Direction.EGRESS), side, mesh=mesh)
         sources = self._public_sources(cls, public, families, judge.ports.atom(protocol, port))
         return structs.replace(verdict, sources=sources)
 
@@ -159,7 +163,8 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def _policy_of(self) -> dict[ObjectRef, CompiledPolicy]:
-        return {policy.ref: policy for policy in self.judge.policies}
+        narrowing = self.judge.narrowing
+        return {policy.ref: policy for policy in (*self.judge.policies, *(narrowing.policies if narrowing else ()))}
 
     @cached_property
     def _exemptions(self) -> Exemptions:
@@ -186,7 +191,10 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
         if not self._has_family(end, family):
             return self._without(end, family)
         side = self.judge.side(Direction.INGRESS, end.cls, peers, protocol, port)
-        return combine(self.cni, external(Direction.EGRESS), side, self._exemptions.from_address(address, end))
+        exempt = self._exemptions.from_address(address, end)
+        return combine(
+            self.cni, external(Direction.EGRESS), side, exempt, self.judge.mesh(end.cls, peers, protocol, port)
+        )
 
     def _connect(self, source: End, target: End, protocol: str, port: int, family: str) -> ReachVerdict:
         if family not in FAMILIES:
@@ -198,7 +206,8 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
         to, of = (judge.universe.peer_bit(end.cls, family) for end in (target, source))
         egress = judge.side(Direction.EGRESS, source.cls, to, protocol, port)
         ingress = judge.side(Direction.INGRESS, target.cls, of, protocol, port)
-        return combine(self.cni, egress, ingress, self._exemptions.between(source, target))
+        mesh = judge.mesh(target.cls, of, protocol, port)
+        return combine(self.cni, egress, ingress, self._exemptions.between(source, target), mesh)
 
     def _has_family(self, end: End, family: str) -> bool:
         """Whether a class has an address of a family; where none is known it may."""
@@ -229,9 +238,11 @@ def build(cluster: Cluster, settings: Settings) -> Reach:
     return assemble(cluster, detect(cluster, settings))
 
 
-def assemble(cluster: Cluster, cni: CniProfile) -> Reach:
-    """Compile the policies of a cluster under a given plugin."""
-    cuts = united(dialect.cuts(cluster) for dialect in DIALECTS)
+def assemble(cluster: Cluster, cni: CniProfile, mesh: Mesh | None = None) -> Reach:
+    """Compile the policies of a cluster under a given plugin, and a given mesh where pods do not show it."""
+    around = (mesh or mesh_of(cluster)) if any(cluster.policies.get(key) for key in istio.RESOURCES) else None
+    of_mesh = istio.cuts(cluster, around) if around else Cuts()
+    cuts = united((*(dialect.cuts(cluster) for dialect in DIALECTS), of_mesh))
     networks = fields.networks(cuts.networks)
     found = universe(cluster, ip_space(networks.values()), cuts.names)
     named = {(protocol, number, number) for (_, protocol), numbers in found.named.items() for number in numbers}
@@ -240,9 +251,15 @@ def assemble(cluster: Cluster, cni: CniProfile) -> Reach:
     compiled = tuple(policy for dialect in DIALECTS for policy in dialect.compile(masks))
     frame = Frame(found.size, ports.everything, ports.icmp, found.everything, not cni.isolates_all, cni.settles_icmp)
     ingress, egress = (table(direction, compiled, frame) for direction in (Direction.INGRESS, Direction.EGRESS))
+    narrowing = _narrowing(masks, around, structs.replace(frame, default_allow=True)) if around else None
     open_questions = doubts(cluster, found, cni, compiled, (ingress, egress), EVALUATED, masks.doubts)
-    judge = Judge(cluster, found, ports, cni, compiled, ingress, egress, open_questions)
+    judge = Judge(cluster, found, ports, cni, compiled, ingress, egress, open_questions, narrowing)
     return Reach(cluster, cni, (*masks.problems, *declared_twice(cluster, cuts.names)), judge)
+
+
+def _narrowing(masks: Masks, around: Mesh, frame: Frame) -> Narrowing | None:
+    policies = tuple(istio.compile_all(masks, around))
+    return Narrowing(around, masks.ports, policies, table(Direction.INGRESS, policies, frame)) if policies else None
 
 
 def _family(address: str) -> str:

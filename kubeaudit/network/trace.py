@@ -19,8 +19,8 @@ class Hit(Struct, frozen=True):
 
 
 class Trace(Struct, frozen=True):
-    """What happens to the peers: ``allow`` and ``deny`` are masks, a peer in both is undecided, one in neither reaches
-    the end.
+    """What may happen to the peers: ``allow``, ``deny`` and ``rest`` (no rule decides) are masks; a peer in several of
+    them is undecided.
 
     ``hits`` are the rules that were asked and matched, ``ends`` the isolations at which a tier ended. ``doubts`` name
     what leaves peers undecided beside the peers of rules: ``icmp``, ``equal_priority``, ``baseline_selection``.
@@ -28,6 +28,7 @@ class Trace(Struct, frozen=True):
 
     allow: int
     deny: int
+    rest: int
     hits: tuple[Hit, ...]
     ends: tuple[Decision, ...]
     doubts: tuple[str, ...]
@@ -124,4 +125,4 @@ def trace(
     walk = _Walk(direction, policies, peers, atom)
     for stage in stages:
         walk.through(stage, is_icmp)
-    return Trace(walk.allow, walk.deny, tuple(walk.hits), tuple(walk.ends), tuple(walk.doubts))
+    return Trace(walk.allow, walk.deny, walk.rest, tuple(walk.hits), tuple(walk.ends), tuple(walk.doubts))

@@ -174,18 +174,18 @@ def test_a_kind_that_is_present_and_not_evaluated_leaves_open_what_it_could_chan
     assert {unseen.resource[:8] for unseen in reach.unevaluated()} == expected
 
 
-def test_a_mesh_policy_may_only_narrow_tcp_to_pods_of_the_mesh() -> None:
+def test_a_refused_policy_of_the_mesh_may_only_narrow_tcp_to_pods_of_the_mesh() -> None:
     """NET-135."""
+    unread = {"authorizationpolicies.security.istio.io": Outcome.REFUSED}
     meshed = pod("meshed", ips=("10.0.0.5",), containers=[{"name": n, "image": n} for n in ("main", "istio-proxy")])
     np = policy("np", podSelector={}, ingress=[{"ports": [{"port": 80}, {"port": 80, "protocol": "UDP"}]}])
-    reach = engine(APP, meshed, np, other_kind("AuthorizationPolicy", "security.istio.io/v1"))
+    reach = engine(APP, meshed, np, unread=unread)
     verdict = ask(reach, OUT, "default/meshed")
-    assert (verdict.state, verdict.basis) == (U, (Basis.KIND_NOT_EVALUATED,))
+    assert (verdict.state, verdict.basis) == (U, (Basis.INPUT_INCOMPLETE,))
     assert [state(reach, OUT, "default/meshed", *at) for at in (("TCP", 81), ("UDP", 80))] == [B, R]
     assert state(reach, OUT, "default/app") == R
-    ambient = engine(APP, daemonset("ztunnel"), other_kind("AuthorizationPolicy", "security.istio.io/v1"))
-    assert state(ambient, OUT, "default/app") == U
-    nothing = engine(meshed, np, other_kind("AuthorizationPolicy", "security.istio.io/v1"), plugin=profile("none"))
+    assert state(engine(APP, daemonset("ztunnel"), unread=unread), OUT, "default/app") == U
+    nothing = engine(meshed, np, plugin=profile("none"), unread=unread)
     assert state(nothing, OUT, "default/meshed", "TCP", 81) == U
 
 

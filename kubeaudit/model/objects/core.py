@@ -66,6 +66,7 @@ class ServicePort(Struct, frozen=True, rename="camel"):
     protocol: Protocol = "TCP"
     target_port: PortNumber | str | None = None
     node_port: Annotated[int, Meta(ge=0, le=65535)] = 0
+    app_protocol: str = ""
 
 
 class LoadBalancerAddress(Struct, frozen=True):
