@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import networkx as nx
 
 from kubeaudit.edges.contract import Edge
-from kubeaudit.proof import State
+from kubeaudit.proof import Confidence, State
 from kubeaudit.refs import Vertex
 
 Around = list[tuple[int, Edge]]
@@ -62,7 +62,7 @@ class Graph:
 
     def compromise_groups(self) -> list[tuple[Vertex, ...]]:
         """Sets of more than one vertex each of which leads to all others over ``yes`` edges (EXP-23), largest first."""
-        certain = nx.DiGraph((s, t) for s, t, edge in self._graph.edges(data="edge") if edge.state is State.YES)
+        certain = nx.DiGraph((s, t) for s, t, edge in self._graph.edges(data="edge") if _is_certain(edge))
         found = [
             tuple(sorted(self.order[n] for n in group))
             for group in nx.strongly_connected_components(certain)
@@ -79,3 +79,7 @@ class Graph:
             self.ahead.append([])
             self.behind.append([])
         return number
+
+
+def _is_certain(edge: Edge) -> bool:
+    return edge.state is State.YES and edge.confidence is not Confidence.HINT

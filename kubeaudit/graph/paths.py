@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from kubeaudit.edges.contract import Edge
+from kubeaudit.edges.vocabulary import EXP_LATERAL_CODE, EXP_LATERAL_SSRF
 from kubeaudit.findings import short_hash
 from kubeaudit.graph.build import Graph
-from kubeaudit.graph.search import Tree, backward, forward
+from kubeaudit.graph.search import Tree, Walk, backward, forward
 from kubeaudit.model.nodes import holds_public
 from kubeaudit.proof import Confidence, State
 from kubeaudit.refs import ALL_SECRETS, ANONYMOUS, CLUSTER_ADMIN, INTERNET, PRIVATE_NETWORK, Facet, Vertex, VertexKind
@@ -15,6 +16,8 @@ from kubeaudit.settings import CrownJewel, Settings, Severity
 
 AUTHENTICATED = Vertex(VertexKind.GROUP, "", "system:authenticated")
 ASSUMED_FLAWS = ("EXP-121", "EXP-122")
+LATERAL = frozenset([EXP_LATERAL_CODE, EXP_LATERAL_SSRF])
+"""Rows that lead from workload to workload: what is reached without them is exposed itself."""
 
 
 class JewelKind(Struct, frozen=True):
@@ -141,20 +144,27 @@ class Searches(Struct, frozen=True):
         return (self.certain if vertex in self.certain else self.possible).path(vertex)
 
 
-def searches_from(graph: Graph, roots: Iterable[Vertex], settings: Settings) -> Searches:
-    """Search forward from some roots, both ways (EXP-971)."""
-    found, hops = tuple(roots), settings.limits.max_hops
-    return Searches(
-        forward(graph, found, unknown=False, max_hops=hops), forward(graph, found, unknown=True, max_hops=hops)
-    )
+def searches_from(
+    graph: Graph, roots: Iterable[Vertex], settings: Settings, without: frozenset[str] = frozenset()
+) -> Searches:
+    """Search forward from some roots, both ways (EXP-971), over no edge of the rows ``without``."""
+    found = tuple(roots)
+    certain, possible = (forward(graph, found, walk) for walk in _walks(settings, without))
+    return Searches(certain, possible)
 
 
-def searches_to(graph: Graph, roots: Iterable[Vertex], settings: Settings) -> Searches:
+def searches_to(
+    graph: Graph, roots: Iterable[Vertex], settings: Settings, without: frozenset[str] = frozenset()
+) -> Searches:
     """Search backward from some targets, both ways."""
-    found, hops = tuple(roots), settings.limits.max_hops
-    return Searches(
-        backward(graph, found, unknown=False, max_hops=hops), backward(graph, found, unknown=True, max_hops=hops)
-    )
+    found = tuple(roots)
+    certain, possible = (backward(graph, found, walk) for walk in _walks(settings, without))
+    return Searches(certain, possible)
+
+
+def _walks(settings: Settings, without: frozenset[str]) -> tuple[Walk, Walk]:
+    hops = settings.limits.max_hops
+    return Walk(False, hops, without), Walk(True, hops, without)
 
 
 def routes(graph: Graph, entry: str, search: Searches, settings: Settings) -> Iterator[Route]:

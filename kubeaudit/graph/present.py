@@ -37,15 +37,22 @@ def label(vertex: Vertex) -> str:
         case VertexKind.WORKLOAD:
             kind, _, name = vertex.name.partition("/")
             return f"{kind} {place}{name}{_FACETS[vertex.facet]}"
+        case VertexKind.POD_NETWORK:
+            kind, _, name = vertex.name.partition(":")[0].partition("/")
+            return f"pod network in front of {kind} {place}{name}"
         case VertexKind.SERVICE_ACCOUNT:
             return f"ServiceAccount {place}{vertex.name}"
         case VertexKind.USER | VertexKind.GROUP:
             return f"{vertex.kind.capitalize()} {vertex.name}"
         case VertexKind.GRANT:
-            role, _, binding = vertex.name.partition("@")
+            role, _, binding = vertex.name.replace("@%", "@a new ").partition("@")
             return f"{role} through {binding}" + (f" in {vertex.namespace}" if vertex.namespace else "")
         case VertexKind.AGGREGATE:
-            return f"all {vertex.name}s" + (f" of {vertex.namespace}" if vertex.namespace else "")
+            return _aggregate(vertex)
+        case VertexKind.NODE:
+            return f"Node {vertex.name}{_FACETS[vertex.facet]}"
+        case VertexKind.SECRET:
+            return f"Secret {place}{vertex.name}"
         case VertexKind.METADATA:
             return f"metadata service {vertex.name.partition('/')[2].partition('@')[0]}"
         case VertexKind.CLOUD_IDENTITY:
@@ -53,7 +60,24 @@ def label(vertex: Vertex) -> str:
         case VertexKind.API_SERVER:
             return f"API server {vertex.name}"
         case _:
-            return "all Secrets" if vertex.name == "all-secrets" else vertex.name
+            return _gain(vertex)
+
+
+def _aggregate(vertex: Vertex) -> str:
+    """``all Secrets of shop``, ``all workloads on n1 (code)``."""
+    kind, _, place = vertex.name.partition("@")
+    kind, _, owner = kind.partition("/")
+    what = {"WorkloadClass": "workloads", "Identity": "identities"}.get(kind, f"{kind}s")
+    text = f"all {what}" + (f" of a {owner}" if owner else "") + (f" on {place}" if place else "")
+    return text + (f" of {vertex.namespace}" if vertex.namespace else "") + _FACETS[vertex.facet]
+
+
+def _gain(vertex: Vertex) -> str:
+    """A sink: a crown jewel, or what is gained in a namespace or in the cluster."""
+    if vertex.name == "ns-admin":
+        return f"everything in {vertex.namespace or 'every namespace'}"
+    name = "all Secrets" if vertex.name == "all-secrets" else vertex.name
+    return f"{name} of {vertex.namespace}" if vertex.namespace else name
 
 
 def path_result(route: Route, settings: Settings) -> PathResult:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from kubeaudit.edges.contract import Edge
 from kubeaudit.graph.build import Around, Graph
-from kubeaudit.proof import State
+from kubeaudit.proof import Confidence, State
 from kubeaudit.refs import Vertex
 
 Cost = tuple[int, int]
@@ -56,23 +56,36 @@ class Tree(Struct, frozen=True, eq=False):
         return tuple(edges if self.backward else reversed(edges))
 
 
-def forward(graph: Graph, roots: Iterable[Vertex], *, unknown: bool, max_hops: int) -> Tree:
-    """Cheapest ways from the roots to every vertex they reach, over ``yes`` edges and, if asked, ``unknown`` ones."""
-    return _search(graph, graph.ahead, roots, unknown, max_hops, backward=False)
+class Walk(Struct, frozen=True):
+    """Which edges a search takes: ``yes`` ones and, if asked, ``unknown`` ones, none of the rows ``without``; at most
+    ``max_hops`` in a row.
+    """
+
+    unknown: bool
+    max_hops: int
+    without: frozenset[str] = frozenset()
+
+    def takes(self, edge: Edge) -> bool:
+        """Whether an edge may be walked."""
+        walked = edge.state is State.YES or (self.unknown and edge.state is State.UNKNOWN)
+        # A hint is worth a note, never a step (EXP-32).
+        return walked and edge.row not in self.without and edge.confidence is not Confidence.HINT
 
 
-def backward(graph: Graph, roots: Iterable[Vertex], *, unknown: bool, max_hops: int) -> Tree:
+def forward(graph: Graph, roots: Iterable[Vertex], walk: Walk) -> Tree:
+    """Cheapest ways from the roots to every vertex they reach."""
+    return _search(graph, graph.ahead, roots, walk, backward=False)
+
+
+def backward(graph: Graph, roots: Iterable[Vertex], walk: Walk) -> Tree:
     """Cheapest ways from every vertex to the nearest root."""
-    return _search(graph, graph.behind, roots, unknown, max_hops, backward=True)
+    return _search(graph, graph.behind, roots, walk, backward=True)
 
 
-def _search(
-    graph: Graph, around: list[Around], roots: Iterable[Vertex], unknown: bool, max_hops: int, *, backward: bool
-) -> Tree:
+def _search(graph: Graph, around: list[Around], roots: Iterable[Vertex], walk: Walk, *, backward: bool) -> Tree:
     """Dijkstra on (effort, hops). Ties are broken by row id, then vertex key, so that the tree does not depend on the
     order of edges.
     """
-    walked = (State.YES, State.UNKNOWN) if unknown else (State.YES,)
     keys = graph.keys
     costs: dict[int, Cost] = {}
     via: dict[int, _Via] = {}
@@ -87,11 +100,11 @@ def _search(
         if number in costs:
             continue
         costs[number] = (effort, hops)
-        if hops >= max_hops:
-            cut = cut or any(edge.state in walked and other not in costs for other, edge in around[number])
+        if hops >= walk.max_hops:
+            cut = cut or any(walk.takes(edge) and other not in costs for other, edge in around[number])
             continue
         for other, edge in around[number]:
-            if edge.state not in walked or other in costs:
+            if other in costs or not walk.takes(edge):
                 continue
             rank = (effort + edge.effort, hops + 1, edge.row, keys[number], edge.sentence)
             known = best.get(other)

@@ -13,7 +13,7 @@ def exposures(world: World) -> dict[ObjectRef, Exposure]:
     order = list(Exposure)
     for cls in world.cluster.classes:
         vertex = workload(cls, Facet.NET)
-        match world.searches["internet"].state(vertex), world.private.state(vertex):
+        match world.exposed.state(vertex), world.private.state(vertex):
             case State.YES, _:
                 exposure = Exposure.INTERNET
             case State.UNKNOWN, _:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kubeaudit.edges.contract import Edge
 from kubeaudit.graph.build import Graph
-from kubeaudit.graph.search import backward, forward
+from kubeaudit.graph.search import Walk, backward, forward
 from kubeaudit.proof import State
 
 from .made import ROWS, hop, vertex
@@ -47,7 +47,7 @@ def brute(edges: list[Edge], root: str, states: set[State], longest: int = 8) ->
 def test_exp_971_search_equals_brute_force(edges: list[Edge], unknown: bool) -> None:
     edges = [*edges, hop("a", "b", 5)]
     states = {State.YES, State.UNKNOWN} if unknown else {State.YES}
-    tree = forward(Graph(edges), [vertex("a")], unknown=unknown, max_hops=FAR)
+    tree = forward(Graph(edges), [vertex("a")], Walk(unknown, FAR))
     wanted = brute(edges, "a", states)
     assert {v.name: tree.cost(v) for v in tree.reached()} == wanted
     for name, (effort, hops) in wanted.items():
@@ -63,9 +63,9 @@ def test_exp_971_search_equals_brute_force(edges: list[Edge], unknown: bool) -> 
 def test_exp_971_backward_is_forward_turned_round(edges: list[Edge], unknown: bool) -> None:
     edges = [*edges, hop("a", "b")]
     graph = Graph(edges)
-    tree = backward(graph, [vertex("b")], unknown=unknown, max_hops=FAR)
+    tree = backward(graph, [vertex("b")], Walk(unknown, FAR))
     for name in NAMES:
-        ahead = forward(graph, [vertex(name)], unknown=unknown, max_hops=FAR)
+        ahead = forward(graph, [vertex(name)], Walk(unknown, FAR))
         assert tree.cost(vertex(name)) == ahead.cost(vertex("b"))
         if vertex(name) in tree and name != "b":
             path = tree.path(vertex(name))
@@ -80,7 +80,7 @@ def test_exp_972_paths_do_not_depend_on_the_order_of_edges(
     edges = list(dict.fromkeys([*edges, hop("a", "b")]))
     other = edges[:]
     shuffle.shuffle(other)
-    first, second = (forward(Graph(e), [vertex("a")], unknown=True, max_hops=hops + 3) for e in (edges, other))
+    first, second = (forward(Graph(e), [vertex("a")], Walk(True, hops + 3)) for e in (edges, other))
     assert set(first.reached()) == set(second.reached())
     for found in first.reached():
         assert [(e.row, e.source, e.target) for e in first.path(found)] == [
@@ -92,39 +92,39 @@ def test_exp_972_paths_do_not_depend_on_the_order_of_edges(
 
 def test_exp_972_ties_go_to_the_row_then_to_the_vertex() -> None:
     by_row = [hop("a", "z", row="EXP-603"), hop("a", "z", row="EXP-101")]
-    assert forward(Graph(by_row), [vertex("a")], unknown=False, max_hops=9).path(vertex("z"))[0].row == "EXP-101"
+    assert forward(Graph(by_row), [vertex("a")], Walk(False, 9)).path(vertex("z"))[0].row == "EXP-101"
     by_vertex = [hop("a", "c"), hop("c", "z"), hop("a", "b"), hop("b", "z")]
-    path = forward(Graph(by_vertex), [vertex("a")], unknown=False, max_hops=9).path(vertex("z"))
+    path = forward(Graph(by_vertex), [vertex("a")], Walk(False, 9)).path(vertex("z"))
     assert path[0].target.name == "b"
 
 
 def test_exp_973_unknown_edges_only_where_asked() -> None:
     graph = Graph([hop("a", "b", state=State.UNKNOWN), hop("b", "c"), hop("a", "d", state=State.BLOCKED)])
-    assert vertex("c") not in forward(graph, [vertex("a")], unknown=False, max_hops=9)
-    possible = forward(graph, [vertex("a")], unknown=True, max_hops=9)
+    assert vertex("c") not in forward(graph, [vertex("a")], Walk(False, 9))
+    possible = forward(graph, [vertex("a")], Walk(True, 9))
     assert vertex("c") in possible and vertex("d") not in possible
 
 
 def test_perf_06_a_bound_that_kept_something_back_is_told() -> None:
     chain = Graph([hop("a", "b"), hop("b", "c"), hop("c", "d")])
-    short = forward(chain, [vertex("a")], unknown=False, max_hops=2)
+    short = forward(chain, [vertex("a")], Walk(False, 2))
     assert vertex("c") in short and vertex("d") not in short and short.cut
-    assert not forward(chain, [vertex("a")], unknown=False, max_hops=3).cut
+    assert not forward(chain, [vertex("a")], Walk(False, 3)).cut
     blocked = Graph([hop("a", "b"), hop("b", "c", state=State.BLOCKED)])
-    assert not forward(blocked, [vertex("a")], unknown=True, max_hops=1).cut
+    assert not forward(blocked, [vertex("a")], Walk(True, 1)).cut
 
 
 def test_perf_06_a_cheap_long_way_that_hides_a_short_one_is_told() -> None:
     graph = Graph([hop("a", "b", 0), hop("b", "c", 0), hop("a", "c", 5), hop("c", "d", 0)])
-    tree = forward(graph, [vertex("a")], unknown=False, max_hops=2)
+    tree = forward(graph, [vertex("a")], Walk(False, 2))
     assert vertex("d") not in tree and tree.cut
 
 
 def test_roots_that_are_not_there_and_vertices_that_are_not_reached() -> None:
     graph = Graph([hop("a", "b")])
-    tree = forward(graph, [vertex("nowhere")], unknown=True, max_hops=9)
+    tree = forward(graph, [vertex("nowhere")], Walk(True, 9))
     assert list(tree.reached()) == [] and vertex("nowhere") not in tree
-    assert forward(graph, [vertex("a")], unknown=True, max_hops=9).path(vertex("a")) == ()
+    assert forward(graph, [vertex("a")], Walk(True, 9)).path(vertex("a")) == ()
     try:
         tree.path(vertex("b"))
     except KeyError as error:

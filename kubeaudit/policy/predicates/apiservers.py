@@ -37,7 +37,7 @@ def fronted(world: World, _policy: Policy) -> Iterator[Judgement]:
     """A Service that leads to the API server and is itself reached from outside, or is default/kubernetes opened up
     (EXP-202, -203).
     """
-    search = world.searches["internet"]
+    search = world.exposed
     for service in world.cluster.services:
         ref = ObjectRef("Service", service.metadata.namespace, service.metadata.name)
         who = subject(ref, "v1", service.metadata.uid)

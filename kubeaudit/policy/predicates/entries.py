@@ -81,14 +81,14 @@ def _doors(world: World, entry: Vertex) -> Iterator[tuple[Edge, ...]]:
 
 def _outside(world: World, first: Edge, *rest: Edge) -> Iterator[tuple[Edge, ...]]:
     """The edges, if the first one comes from the internet and is not blocked."""
-    is_root = world.searches["internet"].possible.cost(first.source) == (0, 0)
+    is_root = world.exposed.possible.cost(first.source) == (0, 0)
     if is_root and first.state is not State.BLOCKED:
         yield (first, *rest)
 
 
 def _by_entries(world: World, who: Subject, entries: list[Vertex], message: str) -> Judgement:
     """Fail where an entry point is reached from outside, not evaluated where that cannot be told."""
-    search = world.searches["internet"]
+    search = world.exposed
     for wanted, verdict in ((State.YES, Verdict.FAIL), (State.UNKNOWN, Verdict.NOT_EVALUATED)):
         for vertex in entries:
             if search.state(vertex) is not wanted:
@@ -117,8 +117,7 @@ def _node_ports(world: World) -> Iterator[Judgement]:
 def _node_port_exposure(world: World, service: Service) -> Exposure:
     ref = _service(service).object
     states = {
-        world.searches["internet"].state(entry_point("NodePort", ref.namespace, ref.name, str(p.port)))
-        for p in service.spec.ports
+        world.exposed.state(entry_point("NodePort", ref.namespace, ref.name, str(p.port))) for p in service.spec.ports
     }
     if State.YES in states:
         return Exposure.INTERNET

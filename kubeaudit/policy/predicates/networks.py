@@ -19,7 +19,7 @@ _DIRECTIONS = ("ingress", "egress")
 
 def namespace_without_policy(world: World, _policy: Policy) -> Iterator[Judgement]:
     """A namespace that runs pods and holds no network policy of any kind."""
-    with_policy = {p.metadata.namespace for p in world.cluster.network_policies}
+    with_policy = _with_policy(world)
     unread = _Unread(world)
     populated: dict[str, int] = {}
     for cls in world.cluster.classes:
@@ -43,7 +43,7 @@ def namespace_without_policy(world: World, _policy: Policy) -> Iterator[Judgemen
 def pod_not_isolated(world: World, _policy: Policy) -> Iterator[Judgement]:
     """A workload some of whose pods no policy selects in a direction; policies do not bind host-network pods."""
     unread = _Unread(world)
-    with_policy = {p.metadata.namespace for p in world.cluster.network_policies}
+    with_policy = _with_policy(world)
     for index, classes in classes_by_workload(world):
         who = workload_subject(world, index)
         bound = [cls for cls in classes if not cls.shape.host_network]
@@ -57,6 +57,15 @@ def pod_not_isolated(world: World, _policy: Policy) -> Iterator[Judgement]:
             yield Judgement(who, Verdict.NOT_EVALUATED, unseen=others)
         else:
             yield _uncovered(world, index, bound, open_in, with_policy)
+
+
+def _with_policy(world: World) -> set[str]:
+    """Namespaces that hold a policy of any kind, or whose pods one of the cluster selects."""
+    found = {policy.ref.namespace for policy in world.context.reach.policies}
+    wide = 0
+    for policy in world.context.reach.policies:
+        wide |= policy.selected if not policy.ref.namespace else 0
+    return found | {name for name, held in world.context.reach.judge.universe.members.items() if held & wide}
 
 
 class _Unread:

@@ -15,7 +15,7 @@ from kubeaudit.edges.vocabulary import (
     EXP_TOKEN,
 )
 from kubeaudit.findings import Cause, Exposure, Verdict
-from kubeaudit.graph.paths import Searches, route, searches_to
+from kubeaudit.graph.paths import LATERAL, Searches, route, searches_to
 from kubeaudit.graph.present import label
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.policy.judgement import Judgement
@@ -61,14 +61,15 @@ def metadata_reach(world: World, policy: Policy) -> Iterator[Judgement]:
     on_host = parameter(policy, "network") == "host"
     for index, classes in classes_by_workload(world):
         asked = [cls for cls in classes if cls.shape.host_network == on_host]
-        edges = {cls.index: _metadata_edges(world, cls) for cls in asked}
+        edges = {cls.index: metadata_edges(world, cls) for cls in asked}
         if not asked or not any(edges.values()):
             yield Judgement(workload_subject(world, index), Verdict.NOT_APPLICABLE)
         else:
             yield _metadata(world, index, asked, edges)
 
 
-def _metadata_edges(world: World, cls: WorkloadClass) -> list[Edge]:
+def metadata_edges(world: World, cls: WorkloadClass) -> list[Edge]:
+    """The steps from code in a class to the metadata services of its nodes."""
     return [edge for edge in world.graph.out_edges(workload(cls, Facet.CTL)) if edge.row in _METADATA_ROWS]
 
 
@@ -92,10 +93,10 @@ def _metadata(world: World, index: int, classes: list[WorkloadClass], edges: dic
 
 def path_through(world: World, policy: Policy) -> Iterator[Judgement]:
     """A path from the internet through the workload itself: ``to`` is ``metadata`` or ``rights``."""
-    ahead = world.searches["internet"]
+    ahead = world.exposed
     to_rights = parameter(policy, "to") == "rights"
     ends = _with_rights(world) if to_rights else [v for v in world.graph.vertices() if v.kind is VertexKind.METADATA]
-    behind = searches_to(world.graph, ends, world.settings)
+    behind = searches_to(world.graph, ends, world.settings, LATERAL)
     limit = beyond_limit(ahead, behind)
     for index, classes in classes_by_workload(world):
         found = [_through(world, cls, ahead, behind, api_needed=to_rights) for cls in classes]
