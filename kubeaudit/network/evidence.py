@@ -47,6 +47,12 @@ def evidence(policy: CompiledPolicy, decision: Decision) -> Evidence:
     return field(decision.policy, decision.path, stated(_at(policy.source, decision.path)), note)
 
 
+def value_at(policy: CompiledPolicy, path: Path, note: str = "") -> Evidence:
+    """What a policy has at a path, or that it has nothing there."""
+    found = _at(policy.source, path)
+    return missing(policy.ref, path, note) if found is None else field(policy.ref, path, stated(found), note)
+
+
 def _at(source: object, path: Path) -> object:
     """What an object has at a path; None where it has nothing there."""
     found: Any = drop_nulls(msgspec.json.decode(msgspec.json.encode(source)))
