@@ -6,7 +6,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from network.clusters import cluster
 
@@ -23,19 +23,76 @@ Relation = frozenset[tuple[str, str, Ports, Ranges]]
 """(source, destination, ports, addresses of the external end): ranges with equal peer and ports are merged (MAP-6)."""
 
 EXTERNAL = "external"
-PROFILE = CniProfile(name="netpol-analyzer", enforces=Fact.YES, ipblock_matches_pods=Fact.NO)
-"""ipBlocks never match pods (MAP-7)."""
+PROFILE = CniProfile(
+    name="netpol-analyzer",
+    enforces=Fact.YES,
+    ipblock_matches_pods=Fact.NO,
+    networks_match_pods=Fact.NO,
+    implements=("policy.networking.k8s.io",),
+)
+"""ipBlocks and ``networks`` never match pods (MAP-7)."""
 _EXPOSURE = "Exposure Analysis Result"
 _EDGE = r'^\s*"([^"]+)" -> "([^"]+)" \[label="([^"]*)"(?!.*style=dashed)'
 _EVERYTHING: Ports = frozenset((protocol, FIRST, LAST) for protocol in PROTOCOLS)
 
 
-def read(text: str, fmt: str) -> Relation:
-    """The relation an output file states; what it says of exposure to unknown peers is left out (MAP-11)."""
+class Focus(NamedTuple):
+    """What a list is narrowed to: workloads (name, or namespace/name), their peers, the direction seen from the
+    workloads, one port.
+    """
+
+    workloads: frozenset[str] = frozenset()
+    peers: frozenset[str] = frozenset()
+    direction: str = ""
+    port: tuple[str, int, int] | None = None
+
+    def keeps(self, source: str, target: str) -> bool:
+        """Whether a row is shown."""
+        seen = {"ingress": ((target, source),), "egress": ((source, target),)}
+        ends = seen.get(self.direction, ((source, target), (target, source)))
+        return any(_among(one, self.workloads) and _among(other, self.peers) for one, other in ends)
+
+    def held(self, ports: Ports) -> Ports:
+        """What is shown of the ports of a row."""
+        if self.port is None:
+            return ports
+        protocol, number, _ = self.port
+        inside = any(word == protocol and first <= number <= last for word, first, last in ports)
+        return frozenset([self.port]) if inside else frozenset()
+
+
+EVERYTHING = Focus()
+
+
+def focus(options: dict[str, Any]) -> Focus:
+    """The options of a case as a focus; a direction and peers mean something beside workloads only."""
+    workloads = frozenset(options.get("focusworkload", ()))
+    protocol, _, number = options.get("focus_conn", "").upper().partition("-")
+    return Focus(
+        workloads,
+        frozenset(options.get("focusworkload_peer", ())) if workloads else frozenset(),
+        options.get("focus_direction", "") if workloads else "",
+        (protocol, int(number), int(number)) if protocol else None,
+    )
+
+
+def _among(end: str, names: frozenset[str]) -> bool:
+    full = end.partition("[")[0]
+    return not names or full in names or full.partition("/")[2] in names
+
+
+def read(text: str, fmt: str, narrowed: Focus = EVERYTHING) -> Relation:
+    """The relation an output file states; what it says of exposure to unknown peers is left out (MAP-11).
+
+    Lists of one port leave it out of their rows.
+    """
     if fmt != "dot":
         text = text.partition(_EXPOSURE)[0].rstrip("#\n ")
     rows = {"txt": _txt, "md": _md, "csv": _csv, "json": _json, "dot": _dot}[fmt](text)
-    return _merged((*_ends(source, target), ports(conn)) for source, target, conn in rows)
+    return _merged(
+        (*_ends(source, target), frozenset([narrowed.port]) if narrowed.port else ports(conn))
+        for source, target, conn in rows
+    )
 
 
 def load(objects: Iterable[dict[str, Any]]) -> tuple[Cluster, list[dict[str, Any]]]:
@@ -44,7 +101,7 @@ def load(objects: Iterable[dict[str, Any]]) -> tuple[Cluster, list[dict[str, Any
     return cluster(*listed), listed
 
 
-def ours(found: Cluster, listed: Iterable[dict[str, Any]]) -> Relation:
+def ours(found: Cluster, listed: Iterable[dict[str, Any]], narrowed: Focus = EVERYTHING) -> Relation:
     """The same relation by our engine. Host network, nodes, phases and IPv6 play no part in it (MAP-7)."""
     names = _names(found, listed)
     grouped: dict[tuple[str, str], set[tuple[str, int, int]]] = {}
@@ -52,11 +109,11 @@ def ours(found: Cluster, listed: Iterable[dict[str, Any]]) -> Relation:
         if row.state is State.YES:
             grouped.setdefault((row.source, row.target), set()).add((row.protocol, row.first, row.last))
     return _merged(
-        (one, other, frozenset(held))
+        (one, other, narrowed.held(frozenset(held)))
         for (source, target), held in grouped.items()
         for one in names.get(source, {source})
         for other in names.get(target, {target})
-        if one != other
+        if one != other and narrowed.keeps(one, other)
     )
 
 
@@ -123,19 +180,21 @@ def _txt(text: str) -> Iterator[tuple[str, str, str]]:
 def _md(text: str) -> Iterator[tuple[str, str, str]]:
     for line in text.splitlines()[2:]:
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 3:
-            yield cells[0], cells[1], cells[2]
+        if len(cells) in (2, 3):
+            yield cells[0], cells[1], "".join(cells[2:])
 
 
 def _csv(text: str) -> Iterator[tuple[str, str, str]]:
     for row in csv.DictReader(io.StringIO(text)):
-        yield row["src"], row["dst"], row["conn"]
+        yield row["src"], row["dst"], row.get("conn", "")
 
 
 def _json(text: str) -> Iterator[tuple[str, str, str]]:
     stated = json.loads(text)
-    for row in stated if isinstance(stated, list) else stated["connlist_results"] or ():
-        yield row["src"], row["dst"], row["conn"]
+    if isinstance(stated, dict):
+        stated = next(found for key, found in stated.items() if key.startswith("connlist")) or ()
+    for row in stated:
+        yield row["src"], row["dst"], row.get("conn", "")
 
 
 def _dot(text: str) -> Iterator[tuple[str, str, str]]:

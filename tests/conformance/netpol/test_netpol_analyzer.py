@@ -1,4 +1,5 @@
-"""netpol-analyzer: its cases of NetworkPolicy alone (network.md, 8.1). Other commands and kinds are only counted.
+"""netpol-analyzer: its cases of NetworkPolicy and the tiers (network.md, 8.1). Other commands and kinds are only
+counted.
 
 Of cases with exposure analysis only the relation is compared, not the exposure to peers that no object shows.
 """
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from conformance.netpol.analyzer import PROFILE, Ports, Relation, load, ours, ports, read
+from conformance.netpol.analyzer import PROFILE, Ports, Relation, focus, load, ours, ports, read
 from conformance.netpol.corpora import CORPORA, absent, manifests
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.network.ports import PROTOCOLS
@@ -27,10 +28,8 @@ pytestmark = pytest.mark.skipif(not _CASES, reason=absent(_ROOT))
 
 def _out_of_scope(case: dict[str, Any]) -> str:
     """Why a case is not judged; "" where it is. Decided by its tags and command, never by its name."""
-    if not set(case["tags"]) <= {"core", "nopolicy"}:
+    if not set(case["tags"]) <= {"core", "nopolicy", "anp", "banp"}:
         return "kinds " + "+".join(case["tags"])
-    if case["command"] == "diff":
-        return "diff"
     return "explain" if "explain" in case["options"] else ""
 
 
@@ -50,9 +49,10 @@ def _disputed(case: dict[str, Any], found: Cluster, expected: Relation) -> str:
 
 @pytest.mark.parametrize("case", _LISTS, ids=lambda case: case["id"])
 def test_the_relation_of_a_list_is_ours(case: dict[str, Any], tally: Tally) -> None:
-    expected = read((_ROOT / case["expected"].partition("#")[0]).read_text(), case["format"])
+    narrowed = focus(case["options"])
+    expected = read((_ROOT / case["expected"].partition("#")[0]).read_text(), case["format"], narrowed)
     found, listed = load(manifests(_ROOT / case["dir"]))
-    relation = ours(found, listed)
+    relation = ours(found, listed, narrowed)
     disputed = _disputed(case, found, expected) if relation != expected else ""
     name = f"{_NAME}, relation of exposure cases" if "exposure" in case["options"] else _NAME
     tally[name, disputed or ("agreed" if relation == expected else "differs")] += 1
@@ -64,9 +64,13 @@ def test_the_relation_of_a_list_is_ours(case: dict[str, Any], tally: Tally) -> N
 @pytest.mark.parametrize("case", _EVALS, ids=lambda case: case["id"])
 def test_one_connection_has_the_same_answer(case: dict[str, Any], tally: Tally) -> None:
     found, _ = load(manifests(_ROOT / case["dir"]))
-    options = case["options"]
-    ends = [_pod(found, options[f"{end}_namespace"], options[end]) for end in ("source", "destination")]
-    verdict = assemble(found, PROFILE).packet(*ends, options["protocol"].upper(), int(options["port"]))
+    options, reach = case["options"], assemble(found, PROFILE)
+    named = [(options[f"{end}_namespace"], options[end]) for end in ("source", "destination")]
+    at = (options["protocol"].upper(), int(options["port"]))
+    if case["source_is_workload"]:
+        verdict = reach.connect(*(_class(found, *name) for name in named), *at)
+    else:
+        verdict = reach.packet(*(_pod(found, *name) for name in named), *at)
     agreed = (verdict.state is State.YES) is case["expected_bool"]
     tally[_NAME, "agreed" if agreed else "differs"] += 1
     assert agreed
@@ -104,6 +108,12 @@ def _everything(reach: Reach, ends: list[int]) -> Ports:
 
 def _pod(found: Cluster, namespace: str, name: str) -> int:
     return next(n for n, pod in enumerate(found.pods) if (pod.namespace, pod.name) == (namespace, name))
+
+
+def _class(found: Cluster, namespace: str, name: str) -> int:
+    return next(
+        c.index for c in found.classes if (c.namespace, found.workloads[c.workload].ref.name) == (namespace, name)
+    )
 
 
 def test_cases_out_of_scope_are_counted(tally: Tally) -> None:

@@ -1,0 +1,151 @@
+"""netpol-analyzer's differences of two folders against ours: for every pair the ports that opened and closed (AGG-8).
+
+Compared are ports gained and lost, not the two lists of ports upstream prints; ranges of equal change are merged.
+"""
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from conformance.netpol.analyzer import (
+    EXTERNAL,
+    PROFILE,
+    Ports,
+    Ranges,
+    _interval,
+    _is_range,
+    _joined,
+    _names,
+    load,
+    ports,
+)
+from conformance.netpol.corpora import CORPORA, absent, manifests
+from kubeaudit.edges.context import Context
+from kubeaudit.network.ports import PROTOCOLS
+from kubeaudit.network.reach import assemble
+from kubeaudit.proof import State
+from kubeaudit.queries.network_diff import flat
+from kubeaudit.rbac import access
+from kubeaudit.settings import Settings
+
+_ROOT = CORPORA / "netpol-analyzer"
+_EVERY: list[dict[str, Any]] = json.loads((_ROOT / "cases.json").read_text()) if _ROOT.exists() else []
+_CASES = [
+    case for case in _EVERY if case["command"] == "diff" and set(case["tags"]) <= {"core", "nopolicy", "anp", "banp"}
+]
+_TEXT = re.compile(
+    r"diff-type: \w+, source: (\S+), destination: (\S+), [\w-]+: (.*?), [\w-]+: (.*?)(?:, workloads-diff-info: .*)?$"
+)
+"""The two sides are called ref1 and ref2, or as a case's options say."""
+_EDGE = re.compile(r'^\s*"([^"]+)" -> "([^"]+)" \[label="([^"]*)" color="([^"]+)"', re.MULTILINE)
+_COLORS = {"#008000": "added", "red2": "removed", "magenta": "changed", "grey": ""}
+_NONE = "No Connections"
+
+Bits = tuple[int, int, int]
+"""Ports of each protocol, one bit a port."""
+Changes = frozenset[tuple[str, str, Bits, Bits, Ranges]]
+"""(source, destination, ports gained, ports lost, addresses of the external end)."""
+
+pytestmark = pytest.mark.skipif(not _CASES, reason=absent(_ROOT))
+
+
+@pytest.mark.parametrize("case", _CASES, ids=lambda case: case["id"])
+def test_a_difference_is_ours(case: dict[str, Any], tally: Counter[tuple[str, str]]) -> None:
+    read = {"txt": _txt, "csv": _csv, "md": _md, "dot": _dot}[case["format"]]
+    expected = _changes(
+        (*(end.removesuffix("[External]") for end in (source, target)), _bits(ports(was)), _bits(ports(now)))
+        for source, target, was, now in read((_ROOT / case["expected"]).read_text())
+    )
+    found = _ours(case)
+    tally["netpol-analyzer, differences", "agreed" if found == expected else "differs"] += 1
+    assert found - expected == frozenset()
+    assert expected - found == frozenset()
+
+
+def _ours(case: dict[str, Any]) -> Changes:
+    sides, names = [], {}
+    for folder in (case["dir"], case["dir2"]):
+        found, listed = load(manifests(_ROOT / folder))
+        by_class = _names(found, listed)
+        for cls in found.classes:
+            ref = found.workloads[cls.workload].ref
+            mine = by_class[f"{cls.namespace}/{cls.name}"]
+            names.setdefault(f"{ref.namespace}/{ref.name}[{ref.kind}]", set()).update(mine)
+        sides.append(Context(found, assemble(found, PROFILE), access.build(found), Settings()))
+    held: dict[tuple[str, str], list[set[tuple[str, int, int]]]] = {}
+    for row in flat(sides[0], sides[1], 1_000_000):
+        was, now = (State.YES in states for states in (row.before, row.after))
+        if row.family != "IPv4" or was == now:
+            continue
+        for source in names.get(row.source, {row.source}):
+            for target in names.get(row.target, {row.target}):
+                if source != target:
+                    both = held.setdefault((source, target), [set(), set()])
+                    both[now].add((row.protocol, row.first, row.last))
+    return _changes((*ends, _bits(frozenset(lost)), _bits(frozenset(gained))) for ends, (lost, gained) in held.items())
+
+
+def _changes(rows: Iterable[tuple[str, str, Bits, Bits]]) -> Changes:
+    """Rows as ports gained and lost, with ranges of equal change merged (MAP-6)."""
+    places: dict[tuple[str, str, Bits, Bits], list[tuple[int, int]]] = {}
+    for source, target, was, now in rows:
+        gained, lost = (_less(one, other) for one, other in ((now, was), (was, now)))
+        ends, place = (source, target), []
+        for number, end in enumerate(ends):
+            if _is_range(end):
+                place = [_interval(end)]
+                ends = (EXTERNAL, target) if number == 0 else (source, EXTERNAL)
+        if any((*gained, *lost)):
+            places.setdefault((*ends, gained, lost), []).extend(place)
+    return frozenset((*key, _joined(found)) for key, found in places.items())
+
+
+def _less(one: Bits, other: Bits) -> Bits:
+    tcp, udp, sctp = (a & ~b for a, b in zip(one, other, strict=True))
+    return tcp, udp, sctp
+
+
+def _bits(found: Ports) -> Bits:
+    masks = dict.fromkeys(PROTOCOLS, 0)
+    for protocol, first, last in found:
+        masks[protocol] |= (1 << last + 1) - (1 << first)
+    return masks["TCP"], masks["UDP"], masks["SCTP"]
+
+
+_Rows = Iterator[tuple[str, str, str, str]]
+"""Source, destination, connections before and now."""
+
+
+def _txt(text: str) -> _Rows:
+    for line in text.splitlines():
+        if stated := _TEXT.match(line):
+            yield stated[1], stated[2], stated[3], stated[4]
+
+
+def _csv(text: str) -> _Rows:
+    for row in csv.DictReader(io.StringIO(text)):
+        yield row["source"], row["destination"], row["ref1"], row["ref2"]
+
+
+def _md(text: str) -> _Rows:
+    for line in text.splitlines()[2:]:
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if len(cells) == 6:
+            yield cells[1], cells[2], cells[3], cells[4]
+
+
+def _dot(text: str) -> _Rows:
+    """A changed edge names what it was: ``TCP 80 (ref1: TCP 81)``."""
+    for source, target, label, color in _EDGE.findall(text):
+        kind = _COLORS[color]
+        if kind == "changed":
+            now, _, was = label.removesuffix(")").partition(" (ref1: ")
+            yield source, target, was, now
+        elif kind:
+            yield (source, target, _NONE, label) if kind == "added" else (source, target, label, _NONE)
