@@ -5,6 +5,8 @@
 Each shape runs in a process of its own, so that its peak memory is its own. Building is resolving and indexing all
 bindings; decoding the objects is printed apart. A question is one "may this ServiceAccount do that"; the baseline
 answers it as tools without an index do, by scanning every binding, and its answers are compared with the engine's.
+``who-can`` is asked about every kind, 500 of them custom resources, in one namespace; the first answer also makes the
+index that the others share.
 """
 
 import json
@@ -23,6 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from rbac import naive
 from rbac.objects import Manifest, account, binding, cluster, role, rule
 
+from kubeaudit.queries.who_can import who_can
+from kubeaudit.queries.words import Asked
 from kubeaudit.rbac import review
 from kubeaudit.rbac.access import Access, Answer, build
 from kubeaudit.rbac.identities import service_account
@@ -50,7 +54,9 @@ SHAPES = (
     Shape("5,000 roles, 10,000 bindings, 20,000 accounts", 4000, 9000, 1000, 1000, 500, 20_000, 15, 600),
 )
 GROWTH = (1_000, 2_000, 4_000, 8_000, 16_000)
-QUESTIONS = 2_000
+QUESTIONS = 100_000
+QUESTION_SECONDS = 10
+WHO_CAN_SECONDS = 1
 NAIVE_QUESTIONS = 20
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
 KINDS = ("pods", "secrets", "configmaps", "services", "pods/log", "pods/exec", *(f"widgets{n}" for n in range(500)))
@@ -69,8 +75,12 @@ def main() -> None:
         print(f"  in all {whole:.2f} s of {shape.seconds} s, peak {found['peak']:.0f} MB of {shape.megabytes} MB")
         print(f"  question {found['question'] * 1e6:.0f} us, baseline {found['naive'] * 1e6:.0f} us:", end=" ")
         print(f"{found['naive'] / found['question']:.0f} times as long; same answers: {found['same']}")
+        print(f"  {QUESTIONS:,} questions {found['question'] * QUESTIONS:.2f} s of {QUESTION_SECONDS} s")
+        first, each = f"{found['first']:.3f} s of {WHO_CAN_SECONDS} s", f"{found['who'] * 1e3:.2f} ms each"
+        print(f"  who-can: the first {first}, then {each};", end=" ")
+        print(f"the longest list has {found['holders']:.0f} subjects")
     grown = [child(Shape("", n // 2, n, n // 8, n // 8, max(1, n // 20), n * 2)) for n in GROWTH]
-    for step in ("build", "policies", "question", "naive"):
+    for step in ("build", "policies", "question", "first", "who", "naive"):
         times = ", ".join(f"{found[step]:.2g}" for found in grown)
         print(
             f"growth of {step} from {GROWTH[0]} to {GROWTH[-1]} bindings: {times} s; exponent {slope(grown, step):.2f}"
@@ -95,11 +105,20 @@ def measure(shape: Shape) -> dict[str, float]:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     asks = [ask(shape, random) for _ in range(QUESTIONS)]
     question, answers = timed(lambda: [access.decide(service_account(*who), what).answer for who, what in asks])
+    first, _ = timed(lambda: holders(access, KINDS[0]))
+    who, lists = timed(lambda: [holders(access, kind) for kind in KINDS])
     few = asks[:NAIVE_QUESTIONS]
     baseline, expected = timed(lambda: [bool(scan(objects, *each)) for each in few])
     same = [answer is Answer.ALLOWED for answer in answers[: len(few)]] == expected
     times = {"decode": decode, "build": seconds, "policies": policies, "peak": peak, "same": same}
+    times |= {"first": first, "who": who / len(KINDS), "holders": max(lists)}
     return times | {"question": question / len(asks), "naive": baseline / len(few)}
+
+
+def holders(access: Access, kind: str) -> int:
+    """How many subjects may get an object of a kind in one namespace."""
+    resource, _, subresource = kind.partition("/")
+    return len(who_can(access, Asked(Request("get", "", resource, subresource, "ns0", "x"), namespaced=True)).holders)
 
 
 def every_policy(access: Access) -> int:

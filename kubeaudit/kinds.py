@@ -292,6 +292,8 @@ NAMED_CONFIGMAPS: tuple[tuple[str, str], ...] = (
 
 CONFIGMAPS = "configmaps"
 """Key under which the named ConfigMaps are kept; no other ConfigMap is ever asked for."""
+NAMED_KIND = Kind("", CONFIGMAPS, ("v1",), "ConfigMap", True, Origin.OBSERVED, "settings of add-ons, IAM mappings")
+"""The kind of the named ConfigMaps: no row of the table, because it is never listed."""
 
 RBAC = tuple(
     f"{plural}.rbac.authorization.k8s.io" for plural in ("roles", "rolebindings", "clusterroles", "clusterrolebindings")

@@ -5,14 +5,15 @@ it."""
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from itertools import chain
 
 from msgspec import Struct
 
-from kubeaudit.edges import apiserver, entrypoints, identity, ingresses, metadata, traffic
+from kubeaudit.edges import apiserver, entrypoints, escalation, identity, ingresses, lateral, metadata, traffic
 from kubeaudit.edges.context import Context
 from kubeaudit.edges.contract import Edge
 from kubeaudit.graph.build import Graph
-from kubeaudit.graph.paths import Searches, entries, inside, searches_from
+from kubeaudit.graph.paths import LATERAL, Searches, entries, inside, searches_from
 from kubeaudit.model import cluster as model
 from kubeaudit.network import reach as network
 from kubeaudit.rbac import access as rbac
@@ -23,18 +24,26 @@ FAMILIES: tuple[Callable[[Context], Iterator[Edge]], ...] = (
     entrypoints.edges,
     ingresses.edges,
     traffic.edges,
+    lateral.edges,
     apiserver.edges,
     metadata.edges,
     identity.edges,
+    escalation.edges,
 )
 """Edge families, in the order they are joined."""
+_OF_RIGHTS = (identity.edges, escalation.edges)
+"""Families that ask the RBAC engine: the others do not change with roles and bindings."""
 
 
 class World(Struct, frozen=True, dict=True):
-    """A cluster with everything that was computed of it. Searches are made when first asked for."""
+    """A cluster with everything that was computed of it. Searches are made when first asked for.
+
+    ``beside`` are the edges of the families that do not ask the RBAC engine.
+    """
 
     context: Context
     graph: Graph
+    beside: tuple[Edge, ...] = ()
 
     @property
     def cluster(self) -> model.Cluster:
@@ -52,13 +61,29 @@ class World(Struct, frozen=True, dict=True):
         return {name: searches_from(self.graph, roots, self.settings) for name, roots in entries(self.graph).items()}
 
     @cached_property
+    def exposed(self) -> Searches:
+        """What the internet reaches without moving from workload to workload."""
+        return searches_from(self.graph, entries(self.graph)["internet"], self.settings, LATERAL)
+
+    @cached_property
     def private(self) -> Searches:
-        """The forward searches from the private network (EXP-956)."""
-        return searches_from(self.graph, inside(self.graph), self.settings)
+        """What the private network reaches (EXP-956) without moving from workload to workload."""
+        return searches_from(self.graph, inside(self.graph), self.settings, LATERAL)
 
 
 def build(snapshot: Snapshot, settings: Settings) -> World:
     """Decode a snapshot, run the engines, join their edges into one graph."""
     cluster = model.build(snapshot)
     context = Context(cluster, network.build(cluster, settings), rbac.build(cluster), settings)
-    return World(context, Graph(edge for family in FAMILIES for edge in family(context)))
+    return _joined(context, tuple(edge for family in FAMILIES if family not in _OF_RIGHTS for edge in family(context)))
+
+
+def with_rbac_of(world: World, cluster: model.Cluster) -> World:
+    """The world of a cluster that differs in roles and bindings only: nothing of the network is computed again."""
+    context = Context(cluster, world.context.reach, rbac.build(cluster), world.settings)
+    return _joined(context, world.beside)
+
+
+def _joined(context: Context, beside: tuple[Edge, ...]) -> World:
+    rights = (edge for family in _OF_RIGHTS for edge in family(context))
+    return World(context, Graph(chain(beside, rights)), beside)

@@ -12,13 +12,22 @@ COMMANDS = {
     "report": "Render a saved JSON result in another format.",
     "demo": "Scan the demo cluster and write its report into the current folder.",
     "policies": "List, show or check policies.",
+    "reach": "Say whether one side can open a connection to another, what decides it, and the edit that would change it.",
+    "network": "Print who can open connections to whom, grouped; `network diff` compares two states.",
+    "can": "Say whether RBAC allows a subject a request, and which grants do.",
+    "who-can": "List who holds a grant for a request, and who can obtain one by escalation.",
+    "what-can": "List everything RBAC allows a subject, and by which grants; or what changed between two inputs.",
+    "uses": "List what runs with a ServiceAccount, a role or a binding: bindings, workloads, tokens, internet reach.",
+    "why": "Show how a subject or workload becomes cluster-admin, hop by hop, and the smallest edit that cuts it.",
+    "simulate": "Show what a change of objects would do: permissions, chains to cluster-admin, findings.",
+    "rbac": "Print the role that a scan needs, or which of its rules the caller lacks.",
     "version": "Print versions.",
     "completion": "Print the completion script of a shell.",
 }
 
 
 class LazyGroup(click.Group):
-    """A group whose commands live in modules of their own names; help needs none of them."""
+    """A group whose commands live in modules of their own names, dashes as underscores; help needs none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order of the table."""
@@ -28,7 +37,7 @@ class LazyGroup(click.Group):
         """Import the command's module."""
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"kubeaudit.cli.{cmd_name}").command
+        command = import_module(f"kubeaudit.cli.{cmd_name.replace('-', '_')}").command
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

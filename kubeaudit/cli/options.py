@@ -25,8 +25,8 @@ class Live(Struct, frozen=True):
     namespaces: tuple[str, ...]
 
 
-def live_options(function: F) -> F:
-    """--kubeconfig, --context, --as, --request-timeout, --timeout, -n and -A."""
+def connection_options(function: F) -> F:
+    """--kubeconfig, --context, --request-timeout and --timeout."""
     for option in reversed(
         (
             click.option(
@@ -36,7 +36,6 @@ def live_options(function: F) -> F:
                 help="Kubeconfig to use instead of $KUBECONFIG or ~/.kube/config.",
             ),
             click.option("--context", default="", metavar="NAME", help="Context of the kubeconfig."),
-            click.option("--as", "user", default="", metavar="USER", help="User to impersonate."),
             click.option(
                 "--request-timeout",
                 default="60s",
@@ -50,6 +49,17 @@ def live_options(function: F) -> F:
                 metavar="DURATION",
                 help="Time limit of reading; what is left is reported as not read.",
             ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def live_options(function: F) -> F:
+    """Those of :func:`connection_options`, --as, -n and -A."""
+    for option in reversed(
+        (
+            click.option("--as", "user", default="", metavar="USER", help="User to impersonate."),
             click.option(
                 "-n",
                 "--namespace",
@@ -59,6 +69,35 @@ def live_options(function: F) -> F:
                 help="Report on this namespace only (repeatable).",
             ),
             click.option("-A", "--all-namespaces", is_flag=True, help="Report on every namespace (the default)."),
+        )
+    ):
+        function = option(function)
+    return connection_options(function)
+
+
+def select_options(function: F) -> F:
+    """--select, --ignore and --policies."""
+    for option in reversed(
+        (
+            click.option(
+                "--select",
+                multiple=True,
+                metavar="CHECK",
+                help="Only these checks: ids, themes or globs (repeatable, or separated by commas).",
+            ),
+            click.option(
+                "--ignore",
+                multiple=True,
+                metavar="CHECK",
+                help="Not these checks (repeatable, or separated by commas).",
+            ),
+            click.option(
+                "--policies",
+                "folders",
+                multiple=True,
+                metavar="DIR",
+                help="Folder with policies of your own: THEME/ID.yaml (repeatable).",
+            ),
         )
     ):
         function = option(function)
@@ -100,6 +139,11 @@ def live(
         raise UsageError("-A and -n exclude each other", "give namespaces, or all of them")
     limit = duration(timeout, "--timeout") if timeout else None
     return Live(kubeconfig, context, user, duration(request_timeout, "--request-timeout"), limit, namespaces)
+
+
+def words(values: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a repeatable option, each of which may hold several, separated by commas."""
+    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
 
 
 def classes(text: str) -> tuple[str, ...]:

@@ -67,9 +67,9 @@ def write_all(result: ScanResult, outputs: list[Output], *, quiet: bool, color: 
                 files.write(Path(path), [found.render(result)])
                 paths.append(path)
             elif output.format == "text":
-                _print(_summary(result, color=color, show=show))
+                print_bytes(_summary(result, color=color, show=show))
             else:
-                _print(found.render(result).rstrip(b"\n") + b"\n")
+                print_bytes(found.render(result).rstrip(b"\n") + b"\n")
         except OutputError as error:
             failures.append(error)
     return Written(tuple(paths), tuple(failures))
@@ -83,7 +83,7 @@ def default_name(result: ScanResult, extension: str) -> str:
     return f"kubeaudit-{cluster or 'cluster'}-{stamp}.{extension}"
 
 
-def _print(data: bytes) -> None:
+def print_bytes(data: bytes) -> None:
     """Write to standard output; a reader that has gone is no failure. Raises :class:`OutputError`."""
     try:
         sys.stdout.flush()

@@ -31,20 +31,7 @@ from kubeaudit.snapshot import Snapshot
 @click.option(
     "-o", "--output", "words", multiple=True, metavar="FORMAT[=PATH]", help="text, json, html or sarif (repeatable)."
 )
-@click.option(
-    "--select",
-    multiple=True,
-    metavar="CHECK",
-    help="Only these checks: ids, themes or globs (repeatable, or separated by commas).",
-)
-@click.option("--ignore", multiple=True, metavar="CHECK", help="Not these checks (repeatable, or separated by commas).")
-@click.option(
-    "--policies",
-    "folders",
-    multiple=True,
-    metavar="DIR",
-    help="Folder with policies of your own: THEME/ID.yaml (repeatable).",
-)
+@options.select_options
 @click.option(
     "--config",
     "config_path",
@@ -190,17 +177,13 @@ def _settings(
         gates = structs.replace(gates, min_coverage=min_coverage)
     return structs.replace(
         base,
-        select=_words(select) or base.select,
-        ignore=_words(ignore) or base.ignore,
+        select=options.words(select) or base.select,
+        ignore=options.words(ignore) or base.ignore,
         cni_profile=cni_profile or base.cni_profile,
         show=options.classes(show) or base.show,
         namespaces=namespaces or base.namespaces,
         gates=structs.replace(gates, strict=strict or gates.strict),
     )
-
-
-def _words(values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
 
 
 def _severity(text: str) -> Severity | None:

@@ -2,7 +2,8 @@
 
 Authentication, certificates, exec plugins and proxies are the client library's; requests go through its connection
 pool, whose interface is the same in versions 35, 36 and 37. Redirects are not followed, so no other host is ever
-contacted (LP-08), and the only request that is not a GET is a SelfSubjectReview, which stores nothing (LP-01).
+contacted (LP-08). Requests that are not a GET store nothing (LP-01): a SelfSubjectReview, and, where rights are
+compared with the role (LP-06), SelfSubjectAccessReviews.
 """
 
 import ipaddress
@@ -33,6 +34,7 @@ _LIBRARY: Any = kubernetes
 """Some of its versions have types for some of its parts: it is taken as untyped throughout."""
 _REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _REVIEW = b'{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}'
+_ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _CONNECT_SECONDS = 10.0
 _KEYS = ("BearerToken", "authorization")
 """Where versions 37 and 35 of the library keep the Authorization header; 36 writes to one and reads the other."""
@@ -93,6 +95,19 @@ class Client:
     def post_self_subject_review(self, seconds: float | None = None) -> Response:
         """Ask the server who we are. Raises :class:`RequestError`."""
         return self._send("POST", _REVIEWS, {"Accept": JSON, "Content-Type": JSON}, _REVIEW, seconds)
+
+    def post_self_subject_access_review(self, attributes: Mapping[str, str], seconds: float | None = None) -> Response:
+        """Ask the server whether it would allow us a request, by its resource attributes; see `permissions`.
+
+        Raises :class:`RequestError`.
+        """
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        }
+        headers = {"Accept": JSON, "Content-Type": JSON}
+        return self._send("POST", _ACCESS_REVIEWS, headers, msgspec.json.encode(review), seconds)
 
     def _send(
         self, method: str, target: str, headers: dict[str, str], body: bytes | None, seconds: float | None

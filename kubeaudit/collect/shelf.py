@@ -12,15 +12,14 @@ from kubeaudit.collect.losses import OWN_GROUPS, Losses
 from kubeaudit.collect.redact import redact
 from kubeaudit.collect.versions import convert
 from kubeaudit.documents import HELM, drop_nulls
-from kubeaudit.kinds import CONFIGMAPS, FILE_KINDS, KINDS, NAMED_CONFIGMAPS, Kind, Origin, by_api_kind
+from kubeaudit.kinds import CONFIGMAPS, FILE_KINDS, KINDS, NAMED_CONFIGMAPS, NAMED_KIND, Kind, Origin, by_api_kind
 from kubeaudit.refs import ObjectRef
 from kubeaudit.snapshot import FRAME_OBJECTS, BadDocument, Frame, Outcome, Read, pack
 
 NAMESPACE_DEFAULTED = "kubeauditNamespaceDefaulted"
 """Set at the top of an object whose document names no namespace (NET-02, REG-16)."""
 
-_CONFIGMAP = Kind("", CONFIGMAPS, ("v1",), "ConfigMap", True, Origin.OBSERVED, "the named ones")
-_MORE_KINDS = {(kind.group, kind.kind): kind for kind in (*FILE_KINDS, _CONFIGMAP)}
+_MORE_KINDS = {(kind.group, kind.kind): kind for kind in (*FILE_KINDS, NAMED_KIND)}
 _TEXT_MAPS = frozenset(["labels", "annotations", "matchLabels", "nodeSelector"])
 _MORE_TEXT_MAPS: Mapping[str, frozenset[str]] = {
     "services": _TEXT_MAPS | {"selector"},
@@ -122,7 +121,7 @@ class Shelf:
         fresh = self._placed(obj, kind)
         metadata = found(fresh, "metadata")
         identity = (kind.key, str(metadata.get("namespace", "")), str(metadata["name"]))
-        if kind is _CONFIGMAP and identity[1:] not in NAMED_CONFIGMAPS:
+        if kind is NAMED_KIND and identity[1:] not in NAMED_CONFIGMAPS:
             self._others[CONFIGMAPS] += 1
             return
         data = redact(msgspec.json.encode(apply_defaults(kind.key, _without_nulls(fresh, kind))), kind.key)

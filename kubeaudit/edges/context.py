@@ -7,11 +7,11 @@ from msgspec import Struct
 
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.model.objects.core import ServiceAccount
+from kubeaudit.model.objects.core import Service, ServiceAccount, is_port
 from kubeaudit.model.objects.networking import EndpointSlice, IngressClass
 from kubeaudit.model.selectors import LabelIndex, bits_of, index
 from kubeaudit.model.workloads import WorkloadClass
-from kubeaudit.network.reach import Reach
+from kubeaudit.network.reach import Reach, declared
 from kubeaudit.rbac.access import Access
 from kubeaudit.refs import Facet, ObjectRef, Vertex, VertexKind
 from kubeaudit.settings import Settings
@@ -79,6 +79,11 @@ class Context(Struct, frozen=True, dict=True):
         return {(s.metadata.namespace, s.metadata.name): s for s in self.cluster.service_accounts}
 
     @cached_property
+    def services(self) -> dict[tuple[str, str], Service]:
+        """Services by namespace and name."""
+        return {(s.metadata.namespace, s.metadata.name): s for s in self.cluster.services}
+
+    @cached_property
     def ingress_classes(self) -> dict[str, IngressClass]:
         """IngressClasses by name."""
         return {item.metadata.name: item for item in self.cluster.ingress_classes}
@@ -115,6 +120,25 @@ class Context(Struct, frozen=True, dict=True):
         """Addresses of the nodes, one of those that no policy can tell apart."""
         atom = self.cluster.atoms.atom
         return tuple({atom(address): address for node in self.cluster.nodes for address in node.addresses}.values())
+
+    def listening(self, cls: WorkloadClass, protocol: str) -> set[int]:
+        """Ports of a class that it declares, or that a Service sends traffic to by number."""
+        found = {port.container_port for port in declared(cls.shape) if port.protocol == protocol}
+        return {n for n in found | self._sent_to.get((cls.index, protocol), set()) if is_port(protocol, n)}
+
+    @cached_property
+    def _sent_to(self) -> dict[tuple[int, str], set[int]]:
+        found: dict[tuple[int, str], set[int]] = {}
+        for service in self.cluster.services:
+            targets = [
+                (port.protocol, port.port if port.target_port is None else port.target_port)
+                for port in service.spec.ports
+            ]
+            for cls in self.selected(service.metadata.namespace, service.spec.selector):
+                for protocol, number in targets:
+                    if isinstance(number, int):
+                        found.setdefault((cls.index, protocol), set()).add(number)
+        return found
 
     def selected(self, namespace: str, selector: dict[str, str]) -> list[WorkloadClass]:
         """Classes a Service's selector matches; an empty selector matches none."""

@@ -24,7 +24,14 @@ from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.proof import Assumption, Confidence, Evidence, Path, State, field, missing
 from kubeaudit.rbac.access import rule_evidence, subject_evidence
 from kubeaudit.rbac.grants import Grant, RoleState, Subject
-from kubeaudit.rbac.identities import ANONYMOUS_USER, AUTHENTICATED, MASTERS, SERVICE_ACCOUNTS, UNAUTHENTICATED
+from kubeaudit.rbac.identities import (
+    ANONYMOUS_USER,
+    AUTHENTICATED,
+    MASTERS,
+    SERVICE_ACCOUNTS,
+    UNAUTHENTICATED,
+    account_of,
+)
 from kubeaudit.rbac.names import CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS
 from kubeaudit.refs import ALL_SECRETS, ANONYMOUS, CLUSTER_ADMIN, Facet, ObjectRef, Vertex, VertexKind
 from kubeaudit.settings import Fact
@@ -65,7 +72,8 @@ def edges(context: Context) -> Iterator[Edge]:
     yield from _broad_groups(accounts)
     for grant in context.access.grants:
         yield from _held(context, grant)
-        yield from _powers(grant)
+        yield from powers(grant, grant_vertex(grant))
+    yield from _others(context)
     yield _masters()
     yield from _contains()
     yield from _unread(context, accounts)
@@ -192,6 +200,17 @@ def _broad_groups(accounts: set[tuple[str, str]]) -> Iterator[Edge]:
     yield Edge(EXP_IMPLICIT_GROUP, ANONYMOUS, anonymous, State.YES, Confidence.OBJ, 0, sentence, ())
 
 
+def _others(context: Context) -> Iterator[Edge]:
+    """EXP-602 of users and groups that bindings name: whoever has credentials is in one group at least."""
+    access = context.access
+    users = (user for user in access.users if user != ANONYMOUS_USER and account_of(user) is None)
+    own = (name for name in access.groups if name not in (AUTHENTICATED, UNAUTHENTICATED))
+    groups = (name for name in own if not name.startswith(SERVICE_ACCOUNTS))
+    for source in (*(Vertex(VertexKind.USER, "", name) for name in users), *map(group, groups)):
+        sentence = f"{source.kind.capitalize()} {source.name} is a member of {AUTHENTICATED}."
+        yield Edge(EXP_IMPLICIT_GROUP, source, group(AUTHENTICATED), State.YES, Confidence.OBJ, 0, sentence, ())
+
+
 def _held(context: Context, grant: Grant) -> Iterator[Edge]:
     """EXP-603, and its two broad forms EXP-205 and -206."""
     for subject in grant.subjects:
@@ -233,11 +252,10 @@ def _holder(subject: Subject) -> Vertex | None:
     return Vertex(VertexKind.USER, "", subject.user) if subject.user is not None else None
 
 
-def _powers(grant: Grant) -> Iterator[Edge]:
+def powers(grant: Grant, source: Vertex) -> Iterator[Edge]:
     """EXP-625, and EXP-611 for rules that name no single Secret; computed from rules, never from a role's name
     (EXP-961).
     """
-    source = grant_vertex(grant)
     if grant.state is RoleState.UNREAD:
         yield from _unread_role(grant, source)
         return
@@ -302,6 +320,8 @@ def _contains() -> Iterator[Edge]:
         sentence = f"All Secrets of {text} contain the credentials of the control plane."
         source = Vertex(VertexKind.AGGREGATE, scope, "Secret")
         yield Edge(EXP_CONTAINS, source, ALL_SECRETS, State.YES, Confidence.OBJ, 0, sentence, ())
+    sentence = "Whoever may do everything in the cluster may read every Secret."
+    yield Edge(EXP_CONTAINS, CLUSTER_ADMIN, ALL_SECRETS, State.YES, Confidence.OBJ, 1, sentence, ())
 
 
 def _unread(context: Context, accounts: set[tuple[str, str]]) -> Iterator[Edge]:

@@ -100,7 +100,7 @@ def targets(
 def _calls(
     context: Context, cls: WorkloadClass, target: Target, address: MetadataAddress, passage: Passage
 ) -> Iterator[Edge]:
-    verdict = _egress(context, cls, target.row, address)
+    verdict = policies_on(context, cls, target.row, address)
     state = _and(verdict.state, passage.state)
     row = target.row
     host_network = cls.shape.host_network
@@ -137,7 +137,7 @@ def _calls(
         )
 
 
-def _egress(context: Context, cls: WorkloadClass, row: MetadataRow, address: MetadataAddress) -> ReachVerdict:
+def policies_on(context: Context, cls: WorkloadClass, row: MetadataRow, address: MetadataAddress) -> ReachVerdict:
     """What policies say of the service's address. Where the node rewrites it before policies judge, or the plugin is
     known not to cover it, a policy that closes it may not hold (EXP-307)."""
     reach = context.reach

@@ -24,12 +24,10 @@ class Graph:
         self.ahead: list[Around] = []
         self.behind: list[Around] = []
         self._number: dict[Vertex, int] = {}
-        self._graph: nx.MultiDiGraph[int] = nx.MultiDiGraph()
         for edge in edges:
             source, target = self._add(edge.source), self._add(edge.target)
             self.ahead[source].append((target, edge))
             self.behind[target].append((source, edge))
-            self._graph.add_edge(source, target, edge=edge)
 
     def __contains__(self, vertex: Vertex) -> bool:
         return vertex in self._number
@@ -44,7 +42,7 @@ class Graph:
 
     def size(self) -> tuple[int, int]:
         """Number of vertices and edges (EXP-24)."""
-        return self._graph.number_of_nodes(), self._graph.number_of_edges()
+        return len(self.order), sum(map(len, self.ahead))
 
     def out_edges(self, vertex: Vertex) -> Iterator[Edge]:
         """Edges that leave a vertex, blocked ones included."""
@@ -62,7 +60,9 @@ class Graph:
 
     def compromise_groups(self) -> list[tuple[Vertex, ...]]:
         """Sets of more than one vertex each of which leads to all others over ``yes`` edges (EXP-23), largest first."""
-        certain = nx.DiGraph((s, t) for s, t, edge in self._graph.edges(data="edge") if _is_certain(edge))
+        certain = nx.DiGraph(
+            (source, target) for source, around in enumerate(self.ahead) for target, edge in around if _is_certain(edge)
+        )
         found = [
             tuple(sorted(self.order[n] for n in group))
             for group in nx.strongly_connected_components(certain)

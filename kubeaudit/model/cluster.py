@@ -12,6 +12,14 @@ from kubeaudit.model.assemble import Assembler, Assembly
 from kubeaudit.model.completeness import Completeness, completeness
 from kubeaudit.model.decode import objects
 from kubeaudit.model.nodes import NodeFacts, NodePool, facts
+from kubeaudit.model.objects.admission import (
+    AdmissionBinding,
+    AdmissionPolicy,
+    APIService,
+    Definition,
+    Extensions,
+    WebhookConfiguration,
+)
 from kubeaudit.model.objects.core import ConfigMap, Namespace, Node, Service, ServiceAccount
 from kubeaudit.model.objects.meta import Labels, Metadata
 from kubeaudit.model.objects.networking import EndpointSlice, Ingress, IngressClass, NetworkPolicy, blocks, peers
@@ -26,6 +34,7 @@ from kubeaudit.snapshot import BadDocument, Header, Snapshot
 T = TypeVar("T")
 _SYSTEM_NAMESPACES = frozenset(["kube-system", "kube-public", "kube-node-lease"])
 METADATA_NAME = "kubernetes.io/metadata.name"
+_ADMISSION = "admissionregistration.k8s.io"
 
 
 class Cluster(Struct, frozen=True):
@@ -56,6 +65,7 @@ class Cluster(Struct, frozen=True):
     role_bindings: tuple[Binding, ...]
     cluster_role_bindings: tuple[Binding, ...]
     csrs: tuple[CertificateSigningRequest, ...]
+    extensions: Extensions
     config_maps: dict[tuple[str, str], ConfigMap]
     node_classes: tuple[EC2NodeClass, ...]
     atoms: AddressAtoms
@@ -130,6 +140,14 @@ def _build(snapshot: Snapshot) -> Cluster:
         role_bindings=all_of(f"rolebindings.{rbac}", Binding),
         cluster_role_bindings=all_of(f"clusterrolebindings.{rbac}", Binding),
         csrs=all_of("certificatesigningrequests.certificates.k8s.io", CertificateSigningRequest),
+        extensions=Extensions(
+            validating_webhooks=all_of(f"validatingwebhookconfigurations.{_ADMISSION}", WebhookConfiguration),
+            mutating_webhooks=all_of(f"mutatingwebhookconfigurations.{_ADMISSION}", WebhookConfiguration),
+            admission_policies=all_of(f"validatingadmissionpolicies.{_ADMISSION}", AdmissionPolicy),
+            admission_bindings=all_of(f"validatingadmissionpolicybindings.{_ADMISSION}", AdmissionBinding),
+            api_services=all_of("apiservices.apiregistration.k8s.io", APIService),
+            definitions=all_of("customresourcedefinitions.apiextensions.k8s.io", Definition),
+        ),
         config_maps=config_maps,
         node_classes=all_of("ec2nodeclasses.karpenter.k8s.aws", EC2NodeClass),
         atoms=atoms,

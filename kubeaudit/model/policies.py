@@ -8,8 +8,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from kubeaudit.model import calico_looks
 from kubeaudit.model.looks import Looks
-from kubeaudit.model.objects import istio
+from kubeaudit.model.objects import admin, cilium, istio
 
 
 class PolicyKind(Struct, frozen=True):
@@ -21,6 +22,17 @@ class PolicyKind(Struct, frozen=True):
 
 
 POLICY_KINDS: tuple[PolicyKind, ...] = (
+    PolicyKind("adminnetworkpolicies.policy.networking.k8s.io", admin.AdminNetworkPolicy, admin.looks),
+    PolicyKind("baselineadminnetworkpolicies.policy.networking.k8s.io", admin.BaselineAdminNetworkPolicy, admin.looks),
+    PolicyKind("clusternetworkpolicies.policy.networking.k8s.io", admin.ClusterNetworkPolicy, admin.looks),
+    *(
+        PolicyKind(f"{name}.{group}", kind, looks)
+        for group in calico_looks.GROUPS
+        for name, kind, looks in calico_looks.KINDS
+    ),
+    PolicyKind("ciliumnetworkpolicies.cilium.io", cilium.CiliumNetworkPolicy, cilium.looks),
+    PolicyKind("ciliumclusterwidenetworkpolicies.cilium.io", cilium.CiliumClusterwideNetworkPolicy, cilium.looks),
+    PolicyKind("ciliumcidrgroups.cilium.io", cilium.CiliumCIDRGroup, cilium.group_looks),
     PolicyKind("authorizationpolicies.security.istio.io", istio.AuthorizationPolicy, istio.authorization_looks),
     PolicyKind("peerauthentications.security.istio.io", istio.PeerAuthentication, istio.authentication_looks),
 )

@@ -16,7 +16,10 @@ class CniProfile(Struct, frozen=True, kw_only=True):
     """The network plugin in use. ``name`` is "" where none was recognised.
 
     ``enforces``: whether NetworkPolicy has effect. ``isolates_all``: pods without any policy are isolated too (NET-76).
-    The other switches are those of :class:`~kubeaudit.network.profiles.Profile`. ``text`` is one sentence for readers.
+    ``networks_match_pods``: whether ``networks`` of the Admin and Baseline tiers are compared with addresses of pods,
+    as their API has it (NET-41). ``drops_to_own_node``: whether what policies let pods open to their node is dropped
+    all the same (NET-130). The other switches are those of :class:`~kubeaudit.network.profiles.Profile`. ``text``
+    is one sentence for readers.
     """
 
     name: str
@@ -25,8 +28,11 @@ class CniProfile(Struct, frozen=True, kw_only=True):
     ipblock_matches_nodes: Fact = Fact.YES
     node_reaches_own_pod: Fact = Fact.YES
     pod_reaches_own_node: Fact = Fact.YES
+    drops_to_own_node: Fact = Fact.NO
     host_network_label: str = ""
     implements: tuple[str, ...] = ()
+    may_implement: tuple[str, ...] = ()
+    networks_match_pods: Fact = Fact.YES
     isolates_all: bool = False
     evidence: tuple[Evidence, ...] = ()
     text: str = ""
@@ -37,10 +43,24 @@ class CniProfile(Struct, frozen=True, kw_only=True):
         """Whether it is documented what a rule with ports means for ICMP: Cilium blocks it (NET-34)."""
         return self.name == "cilium"
 
-    def has_effect(self, resource: str) -> bool:
-        """Whether policies of a kind can have effect with this plugin (NET-78); True where the plugin is not known."""
+    def effect(self, resource: str) -> Fact:
+        """Whether policies of a kind have effect with this plugin (NET-78).
+
+        Of a plugin that was not recognised it is not known, unless the user says that it enforces policies: then all
+        kinds count.
+        """
         group = resource.partition(".")[2]
-        return not self.name or resource in self.implements or group in self.implements or group in _WHATEVER_PLUGIN
+        if group in _WHATEVER_PLUGIN or resource in self.implements or group in self.implements:
+            return Fact.YES
+        if resource in self.may_implement or group in self.may_implement:
+            return Fact.UNKNOWN
+        if self.name:
+            return Fact.NO
+        return Fact.YES if self.enforces is Fact.YES else Fact.UNKNOWN
+
+    def has_effect(self, resource: str) -> bool:
+        """Whether policies of a kind can have effect with this plugin."""
+        return self.effect(resource) is not Fact.NO
 
 
 def profile(name: str, enforces: Fact | None = None) -> CniProfile:
@@ -70,8 +90,10 @@ def as_profile(
         ipblock_matches_nodes=row.ipblock_matches_nodes,
         node_reaches_own_pod=row.node_reaches_own_pod,
         pod_reaches_own_node=row.pod_reaches_own_node,
+        drops_to_own_node=row.drops_to_own_node,
         host_network_label=row.host_network_label,
         implements=row.implements,
+        may_implement=row.may_implement,
         evidence=evidence,
         text=text,
         unseen=unseen,

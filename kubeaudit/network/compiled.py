@@ -70,7 +70,8 @@ class CompiledPolicy(Struct, frozen=True):
     ``order`` is its place in the tier, lowest first; of policies with equal orders and rules that contradict each other
     it is not defined which one decides (NET-86). ``source`` is the object, ``selector`` leads to what selects in it.
     ``selects_by_namespace``: ``selected`` depends on labels of namespaces. ``faulty`` are classes whose connections a
-    part that could not be read may allow (section 1).
+    part that could not be read may allow (section 1). ``inert`` names the kinds it belongs to where perhaps
+    nothing implements them (NET-78), else "".
     """
 
     ref: ObjectRef
@@ -83,6 +84,7 @@ class CompiledPolicy(Struct, frozen=True):
     selector: Path = ("spec", "podSelector")
     selects_by_namespace: bool = False
     faulty: int = 0
+    inert: str = ""
 
     def half(self, direction: Direction) -> Half | None:
         """What the policy says of a direction; None where it says nothing."""

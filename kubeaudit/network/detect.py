@@ -9,8 +9,11 @@ from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.objects.pods import Container
 from kubeaudit.model.workloads import Workload
+from kubeaudit.network import calico_felix
+from kubeaudit.network.cilium_switches import CONFIG, switches
 from kubeaudit.network.cni import CniProfile, as_profile, profile
 from kubeaudit.network.profiles import PROFILES, Profile, by_name
+from kubeaudit.network.versions import TIERS, Tiers
 from kubeaudit.proof import Evidence, Path, field
 from kubeaudit.refs import ObjectRef
 from kubeaudit.settings import Fact, Settings
@@ -20,7 +23,8 @@ _KINDNET_TAG = re.compile(r":v(\d{8})-")
 _KINDNET_ENFORCES = "20240813"
 """Tag of the image that came with kind 0.24, the first one with NetworkPolicy support."""
 _K3S_ARGS = "k3s.io/node-args"
-_CILIUM_CONFIG = ("kube-system", "cilium-config")
+
+_READ_SWITCHES = ("policy-cidr-match-mode", "allow-localhost", "enable-policy")
 
 
 class _Hit(Struct, frozen=True):
@@ -29,6 +33,7 @@ class _Hit(Struct, frozen=True):
     profile: Profile
     enforces: Fact
     evidence: Evidence
+    tiers: Tiers | None = None
 
 
 def detect(cluster: Cluster, settings: Settings) -> CniProfile:
@@ -87,7 +92,7 @@ def _canal(enforcing: dict[str, _Hit], hits: list[_Hit]) -> list[_Hit]:
     """flannel with the policy part of calico is canal, one plugin (NET-72)."""
     if set(enforcing) == {"calico"} and any(hit.profile.name == "flannel" for hit in hits):
         calico = enforcing["calico"]
-        return [_Hit(by_name()["canal"], calico.enforces, calico.evidence)]
+        return [_Hit(by_name()["canal"], calico.enforces, calico.evidence, calico.tiers)]
     if set(enforcing) == {"calico", "canal"}:
         return [enforcing["canal"]]
     return list(enforcing.values())
@@ -98,8 +103,9 @@ def _hits(cluster: Cluster, workload: Workload) -> Iterator[_Hit]:
     for row in PROFILES:
         evidence = _shown_by(row, workload, containers)
         if evidence is not None:
-            switch = _SWITCHES.get(row.name)
-            yield _Hit(row, switch(containers) if switch else row.enforces, evidence)
+            switch, version = _SWITCHES.get(row.name), TIERS.get(row.name)
+            tiers = version(containers) if version else None
+            yield _Hit(row, switch(containers) if switch else row.enforces, evidence, tiers)
 
 
 def _shown_by(row: Profile, workload: Workload, containers: tuple[Container, ...]) -> Evidence | None:
@@ -178,27 +184,30 @@ def _k3s(cluster: Cluster) -> CniProfile | None:
 
 def _switched(cluster: Cluster, found: CniProfile) -> CniProfile:
     """The switches of Cilium's ConfigMap (NET-39, -46, -76)."""
-    config = cluster.config_maps.get(_CILIUM_CONFIG)
+    config = cluster.config_maps.get(CONFIG)
+    if found.name in ("calico", "canal"):
+        return calico_felix.switched(cluster, found)
     if found.name != "cilium":
         return found
+    nodes_by_cidr = switches(cluster).nodes_by_cidr
     if config is None:
-        return structs.replace(found, ipblock_matches_nodes=Fact.UNKNOWN, node_reaches_own_pod=Fact.UNKNOWN)
+        return structs.replace(found, ipblock_matches_nodes=nodes_by_cidr, node_reaches_own_pod=Fact.UNKNOWN)
     data = config.data
     mode = data.get("enable-policy", "default")
     never = mode == "never"
     return structs.replace(
         found,
-        evidence=(*found.evidence, *_given_switches(data, ("enable-policy",))),
+        evidence=(*found.evidence, *_given_switches(data, _READ_SWITCHES)),
         enforces=Fact.NO if never else found.enforces,
         text="network plugin cilium does not enforce NetworkPolicy (enable-policy: never)" if never else found.text,
         isolates_all=mode == "always",
-        ipblock_matches_nodes=Fact.YES if "nodes" in data.get("policy-cidr-match-mode", "") else Fact.NO,
+        ipblock_matches_nodes=nodes_by_cidr,
         node_reaches_own_pod=Fact.NO if data.get("allow-localhost") == "policy" else Fact.YES,
     )
 
 
 def _given_switches(data: dict[str, str], names: tuple[str, ...]) -> tuple[Evidence, ...]:
-    ref = ObjectRef("ConfigMap", *_CILIUM_CONFIG)
+    ref = ObjectRef("ConfigMap", *CONFIG)
     return tuple(field(ref, ("data", name), data[name]) for name in names if name in data)
 
 
@@ -212,6 +221,7 @@ def _evidence(hits: list[_Hit]) -> tuple[Evidence, ...]:
 
 def _of_hit(hit: _Hit, unseen: tuple[Unseen, ...] = ()) -> CniProfile:
     word = {Fact.YES: "enforces", Fact.NO: "does not enforce", Fact.UNKNOWN: "may enforce"}[hit.enforces]
-    return as_profile(
+    found = as_profile(
         hit.profile, hit.enforces, (hit.evidence,), f"network plugin {hit.profile.name} {word} NetworkPolicy", unseen
     )
+    return hit.tiers.told(found) if hit.tiers else found

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.network import istio, networkpolicy
+from kubeaudit.network import adminpolicy, calico, cilium, istio, networkpolicy
 from kubeaudit.network.compiled import CompiledPolicy
 from kubeaudit.network.cuts import Cuts
 from kubeaudit.network.masks import Masks
@@ -23,7 +23,12 @@ class Dialect(Struct, frozen=True):
     compile: Callable[[Masks], Iterator[CompiledPolicy]]
 
 
-DIALECTS: tuple[Dialect, ...] = (Dialect(networkpolicy.RESOURCES, networkpolicy.cuts, networkpolicy.compile_all),)
+DIALECTS: tuple[Dialect, ...] = (
+    Dialect(networkpolicy.RESOURCES, networkpolicy.cuts, networkpolicy.compile_all),
+    Dialect(adminpolicy.RESOURCES, adminpolicy.cuts, adminpolicy.compile_all),
+    Dialect(calico.RESOURCES, calico.cuts, calico.compile_all),
+    Dialect(cilium.RESOURCES, cilium.cuts, cilium.compile_all),
+)
 """One row a dialect."""
 
 EVALUATED = istio.RESOURCES.union(*(dialect.resources for dialect in DIALECTS))

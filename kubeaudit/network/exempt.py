@@ -2,19 +2,21 @@
 
 from functools import cached_property
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.nodes import parse
 from kubeaudit.network.cni import CniProfile
-from kubeaudit.network.combine import Exemption
-from kubeaudit.proof import Evidence, field
+from kubeaudit.network.combine import Exemption, merged
+from kubeaudit.network.verdicts import Basis, Side
+from kubeaudit.proof import Evidence, State, field
 from kubeaudit.refs import ObjectRef
 from kubeaudit.settings import Fact
 
 _NEVER_A_NODE = frozenset(["100.100.100.200", "168.63.129.16", "fd00:ec2::254"])
 """Metadata addresses outside the link-local range (network.md, 3.12)."""
+_AWS_METADATA, _CALICO = "169.254.169.254", ("calico", "canal")
 
 
 class End(Struct, frozen=True):
@@ -38,9 +40,11 @@ class Exemptions(Struct, frozen=True, dict=True, eq=False):
         from_host, to_host = (self.cluster.classes[end.cls].shape.host_network for end in (source, target))
         if from_host == to_host:
             return ()
+        fact = self.cni.node_reaches_own_pod if from_host else self.cni.pod_reaches_own_node
+        if fact is Fact.NO:
+            return ()
         shared = sorted(set(source.nodes) & set(target.nodes))
         if shared:
-            fact = self.cni.node_reaches_own_pod if from_host else self.cni.pod_reaches_own_node
             return (self._own(fact, (*self._placed(source, shared[0]), *self._placed(target, shared[0]))),)
         if all(self.cluster.classes[end.cls].pods for end in (source, target)):
             return ()
@@ -48,12 +52,54 @@ class Exemptions(Struct, frozen=True, dict=True, eq=False):
         return (Exemption("own_node", Fact.UNKNOWN, (), "pods of a running cluster", (unseen,)),)
 
     def to_address(self, end: End, address: str) -> tuple[Exemption, ...]:
-        """A pod that opens a connection to an address of its own node."""
+        """A pod that opens a connection to an address of its own node, or to AWS's metadata service (NET-148)."""
+        if address == _AWS_METADATA and self.cni.name in _CALICO and self._aws_node is not None:
+            detail = "whether Calico with the AWS VPC CNI enforces egress to the metadata address"
+            unseen = Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=detail)
+            evidence = (field(self._aws_node, ("metadata", "name"), self._aws_node.name),)
+            return (Exemption("aws_metadata", Fact.UNKNOWN, evidence, "a test from a pod", (unseen,)),)
         return self._own_node(end, address, self.cni.pod_reaches_own_node)
 
     def from_address(self, address: str, end: End) -> tuple[Exemption, ...]:
         """A pod's own node that opens a connection to it, as the kubelet does."""
         return self._own_node(end, address, self.cni.node_reaches_own_pod)
+
+    def held_back(self, side: Side, source: End, target: End | str) -> Side:
+        """The egress side of a pod towards its own node, which Calico may drop after the policies (NET-130).
+
+        Ends that stand for several pods are held back only where all of them are on that node.
+        """
+        fact = self.cni.drops_to_own_node
+        if fact is Fact.NO or self.cni.enforces is Fact.NO or len(source.nodes) != 1 or side.state is State.BLOCKED:
+            return side
+        node = source.nodes[0]
+        if isinstance(target, End):
+            own = self._on_host(target) and target.nodes == source.nodes
+        else:
+            own = any(parse(address) == parse(target) for address in self._addresses.get(node, ()))
+        if not own or self._on_host(source):
+            return side
+        evidence = (*self._placed(source, node), *self.cni.evidence)
+        if fact is Fact.YES:
+            return Side(
+                side.direction, State.BLOCKED, (Basis.CNI_PROFILE,), side.namespace, ("own_node",), evidence=evidence
+            )
+        settle_by = "defaultEndpointToHostAction of Felix (its environment, FelixConfiguration)"
+        unseen = Unseen(
+            Reason.UNKNOWN_IMPLEMENTATION, detail="whether Calico drops traffic from pods to their own node"
+        )
+        return structs.replace(
+            side,
+            state=State.UNKNOWN,
+            basis=merged((side.basis if side.state is State.UNKNOWN else (), (Basis.CNI_PROFILE,))),
+            details=merged((side.details, ("own_node",))),
+            settle_by=merged((side.settle_by, (settle_by,))),
+            unseen=merged((side.unseen, (unseen,))),
+            evidence=merged((side.evidence, evidence)),
+        )
+
+    def _on_host(self, end: End) -> bool:
+        return self.cluster.classes[end.cls].shape.host_network
 
     def _own_node(self, end: End, address: str, fact: Fact) -> tuple[Exemption, ...]:
         found = parse(address)
@@ -62,6 +108,8 @@ class Exemptions(Struct, frozen=True, dict=True, eq=False):
                 if parse(own) == found:
                     node = field(ObjectRef("Node", "", name), ("status", "addresses"), own)
                     return (self._own(fact, (node, *self._placed(end, name))),)
+        if fact is Fact.NO:
+            return ()
         gap = self.cluster.complete.gap("nodes") if any(name not in self._addresses for name in end.nodes) else None
         if gap and found and not (found.is_link_local or found.is_loopback or address in _NEVER_A_NODE):
             unseen = Unseen(Reason(gap.reason), gap.resource, gap.scope, gap.detail)
@@ -85,6 +133,12 @@ class Exemptions(Struct, frozen=True, dict=True, eq=False):
 
     def _pods(self, end: End) -> tuple[int, ...]:
         return (end.pod,) if end.pod >= 0 else self.cluster.classes[end.cls].pods
+
+    @cached_property
+    def _aws_node(self) -> ObjectRef | None:
+        """The DaemonSet of the AWS VPC CNI, which may run beside Calico."""
+        refs = (workload.ref for workload in self.cluster.workloads)
+        return next((ref for ref in refs if ref.kind == "DaemonSet" and ref.name == "aws-node"), None)
 
     @cached_property
     def _addresses(self) -> dict[str, tuple[str, ...]]:

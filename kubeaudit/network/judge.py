@@ -4,6 +4,7 @@ from msgspec import Struct, structs
 
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.cluster import Cluster
+from kubeaudit.network import calico_doubts, cilium_doubts
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.combine import merged
 from kubeaudit.network.compiled import CompiledPolicy
@@ -11,7 +12,7 @@ from kubeaudit.network.doubts import Doubt, Doubts
 from kubeaudit.network.narrowing import Narrowing
 from kubeaudit.network.ports import PortSpace
 from kubeaudit.network.rows import Signature, Table
-from kubeaudit.network.trace import Trace, trace
+from kubeaudit.network.trace import Trace, joined, trace
 from kubeaudit.network.universe import Universe
 from kubeaudit.network.verdicts import Action, Basis, Direction, Side
 from kubeaudit.proof import Evidence, State, field
@@ -62,11 +63,16 @@ class Judge(Struct, frozen=True):
             if self.cni.isolates_all:
                 return Side(direction, State.BLOCKED, (Basis.CNI_PROFILE,), namespace)
             return Side(direction, State.YES, (Basis.DEFAULT_ALLOW,), namespace)
-        found = trace(direction, self.policies, signature.stages, peers, atom, atom == self.ports.icmp)
+        found = joined(
+            [
+                trace(direction, self.policies, stages, peers, atom, atom == self.ports.icmp)
+                for stages in (signature.stages, *signature.or_else)
+            ]
+        )
         allow = found.allow | (0 if self.cni.isolates_all else found.rest)
         deny = found.deny | (found.rest if self.cni.isolates_all else 0)
         allowed = allow & ~deny
-        isolating = tuple(self.policies[number].ref for number in signature.isolating)
+        isolating = merged((tuple(self.policies[number].ref for number in signature.isolating),))
         if allowed:
             return self._allowed(Side(direction, State.YES, (), namespace, isolating=isolating), found, allowed)
         by = tuple(hit.decision for hit in found.hits if hit.decision.action is Action.DENY) + found.ends
@@ -77,10 +83,10 @@ class Judge(Struct, frozen=True):
     def _allowed(self, side: Side, found: Trace, allowed: int) -> Side:
         """A side that is open for some peers: the rules that let them pass, and on which conditions."""
         hits = [hit for hit in found.hits if hit.decision.action is Action.ALLOW and (hit.sure | hit.perhaps) & allowed]
-        if not hits:
+        plain = allowed & found.rest
+        if plain and not any(hit.sure & allowed for hit in hits):
             return structs.replace(side, basis=(Basis.DEFAULT_ALLOW,))
         by = merged((tuple(hit.decision for hit in hits),))
-        plain = allowed & ~found.allow
         for hit in hits:
             plain |= hit.sure & allowed if not hit.entry.condition else 0
         if plain:
@@ -90,13 +96,10 @@ class Judge(Struct, frozen=True):
 
     def _undefined(self, blocked: Side, found: Trace, peers: int) -> Side:
         """Peers that are let through only if something undefined has it so: what that is."""
-        for doubt in found.doubts:
-            return _unknown(blocked, Basis.UNDEFINED, doubt, *_SETTLED.get(doubt, (_PROFILE, _implementation(doubt))))
-        maybe = [hit for hit in found.hits if hit.perhaps & peers]
-        named = [hit.entry.doubt for hit in maybe if hit.entry.doubt]
-        if named:
-            doubt = named[0]
-            return _unknown(blocked, Basis.UNDEFINED, doubt, *_SETTLED.get(doubt, (_PROFILE, _implementation(doubt))))
+        named = [hit.entry.doubt for hit in found.hits if hit.perhaps & peers and hit.entry.doubt]
+        for doubt in (*found.doubts, *named):
+            basis = Basis.INPUT_INCOMPLETE if doubt in _UNREAD else Basis.UNDEFINED
+            return _unknown(blocked, basis, doubt, *_SETTLED.get(doubt, (_PROFILE, _implementation(doubt))))
         return self._undefined_peer(blocked, peers)
 
     def _undefined_peer(self, blocked: Side, peers: int) -> Side:
@@ -196,5 +199,19 @@ _SETTLED: dict[str, tuple[str, Unseen]] = {
             detail="whether the baseline tier holds for pods that NetworkPolicies select in the other direction only",
         ),
     ),
+    "implementer": (
+        _PROFILE,
+        Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail="whether the network plugin implements the kind of the policy"),
+    ),
+    "fqdn": (
+        "the addresses of the domain names of the rule",
+        Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail="which addresses a domain name stands for"),
+    ),
+    "node_addresses": ("list nodes", Unseen(Reason.READ_INCOMPLETE, "nodes", detail="the addresses of nodes")),
+    **cilium_doubts.SETTLED,
+    **calico_doubts.SETTLED,
 }
 """What settles an undefined item, and what is not known about it."""
+
+_UNREAD = frozenset(["node_addresses", *cilium_doubts.UNREAD])
+"""Undefined items that are objects not read."""

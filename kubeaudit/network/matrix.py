@@ -46,18 +46,22 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
 
     judge: Judge
 
-    def columns(self, target: int, family: str = "IPv4") -> tuple[Column, ...]:
-        """The sources of a target over all its ports, each port once; none where it has no address of the family."""
+    def columns(self, target: int, family: str = "IPv4", *, exempt: bool = True) -> tuple[Column, ...]:
+        """The sources of a target over all its ports, each port once; none where it has no address of the family.
+
+        Without ``exempt`` what policies do not concern (V-2) is judged as if they did.
+        """
         plane = self._ipv6 if family == "IPv6" else self._ipv4
         if not plane.having >> target & 1:
             return ()
-        certain, possible = self._exempt(target)
+        certain, possible = self.exempt(target) if exempt else (0, 0)
+        held = self._held_back(target)
         found: dict[tuple[int, int], int] = {}
         into_sides = self._ingress(target, family)
         for out in plane.sides[plane.kind_of[target]]:
             for into in into_sides:
                 if ports := out.ports & into.ports:
-                    masks = self._pair(out, into, plane.having, certain, possible)
+                    masks = self._less(self._pair(out, into, plane.having, certain, possible), held)
                     found[masks] = found.get(masks, 0) | ports
         columns = tuple(Column(ports, yes, unknown) for (yes, unknown), ports in found.items())
         return self._narrowed(target, family, columns) if self.judge.narrowing else columns
@@ -142,7 +146,7 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
         blocked = self._everyone & ~(yes | unknown)
         return _Side(side.ports, yes & ~may_block, unknown | yes & may_block | blocked & may_allow)
 
-    def _exempt(self, target: int) -> tuple[int, int]:
+    def exempt(self, target: int) -> tuple[int, int]:
         """Sources that policies do not concern: for certain, and perhaps (V-2)."""
         cni, universe, cls = self.judge.cni, self.judge.universe, self.judge.cluster.classes[target]
         to_host = universe.host >> target & 1
@@ -154,9 +158,33 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
         fact = cni.pod_reaches_own_node if to_host else cni.node_reaches_own_pod
         possible = others & ~near & (self._unscheduled if cls.pods else self._everyone)
         itself = 1 << target
+        if fact is Fact.NO:
+            return itself, 0
         if fact is Fact.YES:
             return itself | near, possible
         return itself, possible | (near if fact is Fact.UNKNOWN else 0)
+
+    def _held_back(self, target: int) -> int:
+        """Pods of the target's node that the plugin may keep from it after the policies (NET-130)."""
+        cni, universe, cls = self.judge.cni, self.judge.universe, self.judge.cluster.classes[target]
+        if cni.drops_to_own_node is Fact.NO or cni.enforces is Fact.NO:
+            return 0
+        if not universe.host >> target & 1 or len(cls.nodes) != 1:
+            return 0
+        on_node = self._on_node.get(cls.nodes[0], 0) & ~universe.host
+        return on_node & self._on_one_node
+
+    def _less(self, masks: tuple[int, int], held: int) -> tuple[int, int]:
+        """Sources that reach and undecided ones, without those that are held back."""
+        yes, unknown = masks
+        cni = self.judge.cni
+        if cni.drops_to_own_node is Fact.YES and cni.enforces is Fact.YES:
+            return yes & ~held, unknown & ~held
+        return yes & ~held, unknown | yes & held
+
+    @cached_property
+    def _on_one_node(self) -> int:
+        return mask_of(c.index for c in self.judge.cluster.classes if len(c.nodes) == 1)
 
     @cached_property
     def _everyone(self) -> int:

@@ -17,8 +17,9 @@ class Profile(Struct, frozen=True, kw_only=True):
     reads a switch. ``ipblock_matches_pods`` and ``_nodes``: whether a CIDR is compared with the addresses of pods and
     of nodes. ``node_reaches_own_pod`` and ``pod_reaches_own_node``: whether policies leave that traffic alone (NET-44,
     NET-46). ``host_network_label``: a label of namespaces that stands for host-network pods as peers (NET-49).
+    ``drops_to_own_node``: whether what policies let pods open to their own node is dropped all the same (NET-130).
     ``implements``: API groups or kinds whose policies have effect, besides NetworkPolicy (NET-78); NetworkPolicy
-    always has.
+    always has. ``may_implement``: those of which it depends on the version, or is not documented.
     """
 
     name: str
@@ -29,8 +30,10 @@ class Profile(Struct, frozen=True, kw_only=True):
     ipblock_matches_nodes: Fact = YES
     node_reaches_own_pod: Fact = YES
     pod_reaches_own_node: Fact = YES
+    drops_to_own_node: Fact = NO
     host_network_label: str = ""
     implements: tuple[str, ...] = ()
+    may_implement: tuple[str, ...] = ()
 
 
 ADMIN = ("adminnetworkpolicies.policy.networking.k8s.io", "baselineadminnetworkpolicies.policy.networking.k8s.io")
@@ -53,32 +56,38 @@ PROFILES: tuple[Profile, ...] = (
         daemonsets=("calico-node",),
         images=("calico/node",),
         ipblock_matches_pods=YES,
-        pod_reaches_own_node=UNKNOWN,
-        implements=(*CALICO, *ADMIN, *CLUSTER),
+        pod_reaches_own_node=NO,
+        drops_to_own_node=UNKNOWN,
+        implements=CALICO,
+        may_implement=(*ADMIN, *CLUSTER),
     ),
     Profile(
         name="canal",
         daemonsets=("canal", "rke2-canal"),
         ipblock_matches_pods=YES,
-        pod_reaches_own_node=UNKNOWN,
-        implements=(*CALICO, *ADMIN, *CLUSTER),
+        pod_reaches_own_node=NO,
+        drops_to_own_node=UNKNOWN,
+        implements=CALICO,
+        may_implement=(*ADMIN, *CLUSTER),
     ),
     Profile(
         name="antrea",
         daemonsets=("antrea-agent",),
         images=("antrea/antrea-agent-ubuntu", "antrea/antrea-ubuntu"),
-        implements=(*ADMIN, *CLUSTER),
+        implements=ADMIN,
+        may_implement=CLUSTER,
     ),
     Profile(
         name="ovn-kubernetes",
         daemonsets=("ovnkube-node",),
         ipblock_matches_pods=YES,
         host_network_label=_OPENSHIFT_HOST,
-        implements=(*ADMIN, *CLUSTER),
+        implements=ADMIN,
+        may_implement=CLUSTER,
     ),
     Profile(name="openshift-sdn", daemonsets=("sdn",), host_network_label=_OPENSHIFT_HOST),
     Profile(name="kube-router", daemonsets=("kube-router",), images=("cloudnativelabs/kube-router",)),
-    Profile(name="kube-ovn", daemonsets=("kube-ovn-cni",), implements=(*ADMIN, *CLUSTER)),
+    Profile(name="kube-ovn", daemonsets=("kube-ovn-cni",), implements=ADMIN, may_implement=CLUSTER),
     Profile(name="aws-vpc-cni", daemonsets=("aws-node",), images=("amazon-k8s-cni",), enforces=UNKNOWN),
     Profile(name="azure", daemonsets=("azure-npm",), images=("azure-npm",)),
     Profile(name="azure-cns", daemonsets=("azure-cns",), enforces=NO),

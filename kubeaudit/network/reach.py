@@ -20,6 +20,7 @@ from kubeaudit.network.dialects import DIALECTS, EVALUATED
 from kubeaudit.network.doubts import doubts
 from kubeaudit.network.evidence import AllowAll, allow_all, evidence, no_policy
 from kubeaudit.network.exempt import End, Exemptions
+from kubeaudit.network.inert import marked
 from kubeaudit.network.ipspace import FAMILIES, ip_space
 from kubeaudit.network.judge import Judge
 from kubeaudit.network.masks import Masks
@@ -27,10 +28,11 @@ from kubeaudit.network.matrix import Column, Matrix
 from kubeaudit.network.mesh import Mesh
 from kubeaudit.network.mesh import mesh as mesh_of
 from kubeaudit.network.narrowing import Narrowing
+from kubeaudit.network.newcomer import Default, default, with_newcomers
 from kubeaudit.network.ports import port_space
 from kubeaudit.network.relation import Row, relation
 from kubeaudit.network.rows import Frame, table
-from kubeaudit.network.universe import declared_twice, universe
+from kubeaudit.network.universe import declared, declared_twice, universe
 from kubeaudit.network.verdicts import Action, Basis, Decision, Direction, PolicyProblem, ReachVerdict, Side
 from kubeaudit.proof import Evidence, field
 from kubeaudit.refs import ObjectRef
@@ -42,7 +44,9 @@ __all__ = [
     "Basis",
     "CniProfile",
     "Column",
+    "CompiledPolicy",
     "Decision",
+    "Default",
     "Direction",
     "Matrix",
     "PolicyProblem",
@@ -52,6 +56,7 @@ __all__ = [
     "Side",
     "assemble",
     "build",
+    "declared",
 ]
 
 _BY_PLUGIN = frozenset([Basis.NOT_ENFORCED, Basis.CNI_UNKNOWN, Basis.CNI_PROFILE])
@@ -122,7 +127,31 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
     def isolating(self, cls: int, direction: Direction | str) -> tuple[ObjectRef, ...]:
         """The policies that isolate a class in a direction (``ingress`` or ``egress``); none: it is open."""
         signature = self.judge.table(Direction(direction)).of(cls)
-        return tuple(self.judge.policies[number].ref for number in signature.isolating)
+        return tuple(dict.fromkeys(self.judge.policies[number].ref for number in signature.isolating))
+
+    def default(self, namespace: str, direction: Direction | str) -> Default:
+        """What holds in a namespace for a new pod without labels (check net-no-default-deny). Raises ``KeyError`` for a
+        namespace that does not exist.
+        """
+        judge, classes = self._newcomers
+        return default(judge, classes[namespace], Direction(direction))
+
+    @cached_property
+    def _newcomers(self) -> tuple[Judge, dict[str, int]]:
+        cluster, classes = with_newcomers(self.cluster)
+        return assemble(cluster, self.cni).judge, classes
+
+    def egress_to_any(self, cls: int, addresses: Iterable[str], protocol: str, port: int) -> ReachVerdict:
+        """Whether policies let a class open a connection to any of some addresses, its own node left aside."""
+        judge, peers = self.judge, 0
+        for address in addresses:
+            peers |= judge.universe.address_bit(address)
+        return combine(self.cni, judge.side(Direction.EGRESS, cls, peers, protocol, port), external(Direction.INGRESS))
+
+    @property
+    def policies(self) -> tuple[CompiledPolicy, ...]:
+        """Every policy that has effect, compiled, those of a mesh left aside."""
+        return self.judge.policies
 
     def evidence(self, decision: Decision) -> Evidence:
         """The field that decided, with the value the policy has there."""
@@ -132,14 +161,17 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
         """What proves a verdict: peers and selectors that decided, that no policy selects the pod, or the plugin."""
         if verdict.evidence:
             return verdict.evidence
-        found: dict[Evidence, None] = {}
-        for side in (verdict.egress, verdict.ingress):
-            found.update((shown, None) for shown in side.evidence)
-            found.update((self.evidence(decision), None) for decision in side.by)
-            if Basis.DEFAULT_ALLOW in side.basis and side.namespace:
-                found[no_policy(side.namespace, side.direction)] = None
+        found = {shown: None for side in (verdict.egress, verdict.ingress) for shown in self.side_proof(side)}
         if _BY_PLUGIN.intersection(verdict.basis):
             found.update((shown, None) for shown in self.cni.evidence)
+        return tuple(found)
+
+    def side_proof(self, side: Side) -> tuple[Evidence, ...]:
+        """What proves one side of a verdict."""
+        found = dict.fromkeys(side.evidence)
+        found.update((self.evidence(decision), None) for decision in side.by)
+        if Basis.DEFAULT_ALLOW in side.basis and side.namespace:
+            found[no_policy(side.namespace, side.direction)] = None
         return tuple(found)
 
     def allow_all_rules(self) -> Iterator[AllowAll]:
@@ -183,6 +215,7 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
         if not self._has_family(end, family):
             return self._without(end, family)
         side = self.judge.side(Direction.EGRESS, end.cls, peers, protocol, port)
+        side = self._exemptions.held_back(side, end, address)
         return combine(self.cni, side, external(Direction.INGRESS), self._exemptions.to_address(end, address))
 
     def _ingress(self, address: str, end: End, protocol: str, port: int) -> ReachVerdict:
@@ -204,7 +237,9 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
                 return self._without(end, family)
         judge = self.judge
         to, of = (judge.universe.peer_bit(end.cls, family) for end in (target, source))
-        egress = judge.side(Direction.EGRESS, source.cls, to, protocol, port)
+        egress = self._exemptions.held_back(
+            judge.side(Direction.EGRESS, source.cls, to, protocol, port), source, target
+        )
         ingress = judge.side(Direction.INGRESS, target.cls, of, protocol, port)
         mesh = judge.mesh(target.cls, of, protocol, port)
         return combine(self.cni, egress, ingress, self._exemptions.between(source, target), mesh)
@@ -248,7 +283,7 @@ def assemble(cluster: Cluster, cni: CniProfile, mesh: Mesh | None = None) -> Rea
     named = {(protocol, number, number) for (_, protocol), numbers in found.named.items() for number in numbers}
     ports = port_space(cuts.intervals | named)
     masks = Masks(cluster, found, ports, cni, networks)
-    compiled = tuple(policy for dialect in DIALECTS for policy in dialect.compile(masks))
+    compiled = tuple(marked((policy for dialect in DIALECTS for policy in dialect.compile(masks)), cni))
     frame = Frame(found.size, ports.everything, ports.icmp, found.everything, not cni.isolates_all, cni.settles_icmp)
     ingress, egress = (table(direction, compiled, frame) for direction in (Direction.INGRESS, Direction.EGRESS))
     narrowing = _narrowing(masks, around, structs.replace(frame, default_allow=True)) if around else None

@@ -3,8 +3,8 @@
 A row is computed once per signature, never per class, and keeps for every rule where it stands (5.3).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from itertools import chain, combinations, compress
 
 from msgspec import Struct
 
@@ -27,13 +27,14 @@ class Segment(Struct, frozen=True, gc=False):
 class Signature(Struct, frozen=True):
     """Classes that the same policies select in a direction.
 
-    ``stages`` are these policies in the order they are asked. ``row`` covers every port once. Without stages no policy
-    selects the classes.
+    ``stages`` are these policies in the order they are asked; ``or_else`` the same without those that perhaps nothing
+    implements (NET-78). ``row`` covers every port once. Without stages no policy selects the classes.
     """
 
     classes: int
     stages: tuple[Stage, ...]
     row: tuple[Segment, ...]
+    or_else: tuple[tuple[Stage, ...], ...] = ()
 
     @property
     def isolating(self) -> tuple[int, ...]:
@@ -99,14 +100,16 @@ def table(direction: Direction, policies: Sequence[CompiledPolicy], frame: Frame
         groups.setdefault((numbers, bool(other >> cls & 1)), []).append(cls)
     flat = list(units.values())
     signature_of = [0] * frame.size
-    signatures = []
+    signatures, known = [], _Known()
     for number, ((held, elsewhere), classes) in enumerate(groups.items()):
         for cls in classes:
             signature_of[cls] = number
         mine = [unit for position in held for unit in flat[position]]
-        isolating = tuple(dict.fromkeys(unit.policy for unit in mine if unit.isolates))
-        found = stages(_asked(mine), isolating, policies, elsewhere, frame.settles_icmp)
-        signatures.append(Signature(mask_of(classes), found, _row(found, frame)))
+        found, *others = (
+            stages(_asked(some), _isolating(some), policies, elsewhere, frame.settles_icmp)
+            for some in _readings(mine, policies)
+        )
+        signatures.append(Signature(mask_of(classes), found, _row([found, *others], frame, known), tuple(others)))
     return Table(direction, tuple(signature_of), tuple(signatures))
 
 
@@ -147,6 +150,17 @@ def _asked(units: Iterable[_Unit]) -> list[Asked]:
     ]
 
 
+def _isolating(units: Iterable[_Unit]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(unit.policy for unit in units if unit.isolates))
+
+
+def _readings(units: list[_Unit], policies: Sequence[CompiledPolicy]) -> Iterator[list[_Unit]]:
+    """All units, then those that are left where some of the kinds that perhaps have no effect have none."""
+    perhaps = sorted({policies[unit.policy].inert for unit in units} - {""})
+    for without in chain.from_iterable(combinations(perhaps, number) for number in range(len(perhaps) + 1)):
+        yield [unit for unit in units if policies[unit.policy].inert not in without]
+
+
 def _memberships(units: dict[int, list[_Unit]], size: int) -> list[tuple[int, ...]]:
     held: list[list[int]] = [[] for _ in range(size)]
     for position, subjects in enumerate(units):
@@ -173,17 +187,47 @@ class _Part(Struct, frozen=True, gc=False):
     deny: int = 0
 
 
-def _row(found: Sequence[Stage], frame: Frame) -> tuple[Segment, ...]:
-    parts = [_Part(frame.ports & ~frame.icmp, frame.everything), _Part(frame.icmp, frame.everything)]
-    for stage in found:
-        parts = list(_after_stage(parts, stage, frame))
+_Known = dict[tuple[Hashable, ...], list[_Part]]
+"""What stages leave, by the stages that were asked."""
+
+
+def _row(readings: Sequence[Sequence[Stage]], frame: Frame, known: _Known) -> tuple[Segment, ...]:
     joined: dict[tuple[int, int], int] = {}
-    for part in parts:
-        allow = part.allow | (part.rest if frame.default_allow else 0)
-        deny = part.deny | (0 if frame.default_allow else part.rest)
-        key = (allow & ~deny, allow & deny)
+    for part in _overlaid([list(_decided(found, frame, known)) for found in readings]):
+        key = (part.allow & ~part.deny, part.allow & part.deny)
         joined[key] = joined.get(key, 0) | part.ports
     return tuple(Segment(ports, peers, maybe) for (peers, maybe), ports in joined.items())
+
+
+def row_of(found: Sequence[Stage], frame: Frame) -> tuple[Segment, ...]:
+    """The row of some classes by the stages that are asked."""
+    return _row([found], frame, {})
+
+
+def _decided(found: Sequence[Stage], frame: Frame, known: _Known) -> Iterator[_Part]:
+    """What becomes of the traffic after all stages: nothing is left undecided.
+
+    Policies of the cluster that are asked first are the same for many signatures, so what they leave is ``known``.
+    """
+    parts = [_Part(frame.ports & ~frame.icmp, frame.everything), _Part(frame.icmp, frame.everything)]
+    asked: tuple[Hashable, ...] = ()
+    for stage in found:
+        if stage.tier < NETWORK_POLICY:
+            asked = (*asked, _identity(stage))
+            if asked not in known:
+                known[asked] = list(_after_stage(parts, stage, frame))
+            parts = known[asked]
+        else:
+            parts = list(_after_stage(parts, stage, frame))
+    for part in parts:
+        allow, deny = (part.rest, 0) if frame.default_allow else (0, part.rest)
+        yield _Part(part.ports, 0, 0, part.allow | allow, part.deny | deny)
+
+
+def _identity(stage: Stage) -> Hashable:
+    """What tells a stage from others while the entries of the policies live."""
+    groups = tuple(tuple((one.policy, *map(id, one.entries)) for one in group) for group in stage.groups)
+    return stage.tier, stage.isolating, stage.skipped, stage.icmp_undefined, groups
 
 
 def _after_stage(parts: list[_Part], stage: Stage, frame: Frame) -> Iterator[_Part]:

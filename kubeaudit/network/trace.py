@@ -23,7 +23,8 @@ class Trace(Struct, frozen=True):
     them is undecided.
 
     ``hits`` are the rules that were asked and matched, ``ends`` the isolations at which a tier ended. ``doubts`` name
-    what leaves peers undecided beside the peers of rules: ``icmp``, ``equal_priority``, ``baseline_selection``.
+    what leaves peers undecided beside the peers of rules: ``icmp``, ``equal_priority``, ``baseline_selection`` or
+    ``implementer``.
     """
 
     allow: int
@@ -126,3 +127,19 @@ def trace(
     for stage in stages:
         walk.through(stage, is_icmp)
     return Trace(walk.allow, walk.deny, walk.rest, tuple(walk.hits), tuple(walk.ends), tuple(walk.doubts))
+
+
+def joined(traces: Sequence[Trace]) -> Trace:
+    """What may happen where it is not known which of several traces is the true one (NET-78)."""
+    first, *others = traces
+    for other in others:
+        differs = (first.allow, first.deny, first.rest) != (other.allow, other.deny, other.rest)
+        first = Trace(
+            first.allow | other.allow,
+            first.deny | other.deny,
+            first.rest | other.rest,
+            (*first.hits, *other.hits),
+            (*first.ends, *other.ends),
+            (*first.doubts, *other.doubts, *(("implementer",) if differs else ())),
+        )
+    return first

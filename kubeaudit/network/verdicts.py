@@ -66,7 +66,8 @@ class Side(Struct, frozen=True):
     """The verdict of one end: of the source for egress, of the destination for ingress.
 
     ``details`` names the exception or the undefined item: ``own_node``, ``self``, ``ipblock_pod``, ``ipblock_node``,
-    ``pod_address``, ``host_network``, ``icmp``, ``equal_priority``, ``baseline_selection`` or one of a dialect.
+    ``pod_address``, ``node_addresses``, ``host_network``, ``icmp``, ``equal_priority``, ``baseline_selection``,
+    ``implementer``, ``fqdn`` or another one of a dialect.
     ``conditions`` are what a connection must fulfil above L4 to pass (``l7``, ``fqdn``). ``namespace`` is that of the
     pod, "" for an external address, which no policy selects. ``evidence`` is what decided beside policies.
     """

@@ -6,7 +6,7 @@ import msgspec
 
 from kubeaudit.documents import drop_nulls
 from kubeaudit.findings import Subject
-from kubeaudit.kinds import KINDS, WORKLOADS, Kind, by_key
+from kubeaudit.kinds import KINDS, NAMED_KIND, WORKLOADS, Kind, by_key
 from kubeaudit.model.cluster import Cluster, object_class
 from kubeaudit.model.decode import BROKEN
 from kubeaudit.policy.decide import Rule
@@ -30,7 +30,7 @@ def judge(policies: Sequence[Policy], snapshot: Snapshot, cluster: Cluster) -> d
     rules = [Rule(policy, params) for policy in policies if policy.expression]
     found: dict[str, list[Judgement]] = {rule.policy.id: [] for rule in rules}
     found |= judge_workloads([rule for rule in rules if rule.policy.on_workloads], cluster, snapshot)
-    for kind in KINDS:
+    for kind in (*KINDS, NAMED_KIND):
         of_kind = [rule for rule in rules if kind in kinds_of(rule.policy)]
         if of_kind and not of_kind[0].policy.on_workloads:
             for policy, judgement in _judge_objects(of_kind, kind, snapshot):
@@ -42,9 +42,9 @@ def judge(policies: Sequence[Policy], snapshot: Snapshot, cluster: Cluster) -> d
 
 def kinds_of(policy: Policy) -> tuple[Kind, ...]:
     """The rows of the kinds table that a policy is about; ``Kind.group`` is a kind of one group, ``Kind`` of any."""
-    if policy.on_workloads:
-        return tuple(by_key()[key] for key in WORKLOADS)
-    return tuple(kind for kind in KINDS if kind.kind in policy.kinds or f"{kind.kind}.{kind.group}" in policy.kinds)
+    workloads = WORKLOADS if policy.on_workloads else ()
+    named = (kind for kind in (*KINDS, NAMED_KIND) if {kind.kind, f"{kind.kind}.{kind.group}"} & {*policy.kinds})
+    return (*(by_key()[key] for key in workloads), *named)
 
 
 def _judge_objects(rules: Sequence[Rule], kind: Kind, snapshot: Snapshot) -> Iterator[tuple[Policy, Judgement]]:

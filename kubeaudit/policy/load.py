@@ -8,7 +8,7 @@ from importlib.resources.abc import Traversable
 from kubeaudit.documents import compose_marked
 from kubeaudit.errors import UsageError
 from kubeaudit.findings import Reference
-from kubeaudit.kinds import KINDS, by_key
+from kubeaudit.kinds import KINDS, NAMED_KIND, by_key
 from kubeaudit.policy.cel import CompileError, Program, compile_expression
 from kubeaudit.policy.problems import Fields, PolicyFile, Problem, near
 from kubeaudit.policy.schema import (
@@ -143,7 +143,7 @@ def _default(fields: Fields) -> Default:
 
 def _kinds(fields: Fields) -> tuple[str, ...]:
     rows = defaultdict(list)
-    for kind in KINDS:
+    for kind in (*KINDS, NAMED_KIND):
         rows[kind.kind].append(f"{kind.kind}.{kind.group}")
     full = {name for names in rows.values() for name in names}
     found = fields.words("kinds")

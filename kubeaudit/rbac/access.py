@@ -5,6 +5,7 @@ Other authorizers can add or deny (RBAC-60..66), so an answer says "RBAC allows"
 
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import cached_property
 
 import msgspec
 from msgspec import Struct
@@ -14,8 +15,10 @@ from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.objects.rbac import PolicyRule, RbacSubject
 from kubeaudit.proof import Evidence, field
 from kubeaudit.rbac.grants import Grant, RoleState, Subject, filled, gap_of, grants, undecoded
+from kubeaudit.rbac.holders import RuleIndex, rule_index
 from kubeaudit.rbac.identities import ANONYMOUS_USER, MASTERS, NODE_PREFIX, Identity
 from kubeaudit.rbac.names import CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS
+from kubeaudit.rbac.node_authorizer import NodeAuthorizer
 from kubeaudit.rbac.rules import Request, first_allowing
 
 
@@ -58,7 +61,7 @@ class Decision(Struct, frozen=True):
 ByScope = dict[str, list[Held]]
 
 
-class Access(Struct, frozen=True):
+class Access(Struct, frozen=True, dict=True):
     """Every grant of a cluster, indexed by holder and scope. ``dead`` are texts of RBAC objects without effect."""
 
     cluster: Cluster
@@ -67,6 +70,42 @@ class Access(Struct, frozen=True):
     groups: dict[str, ByScope]
     dead: tuple[Cause, ...]
     undecoded: frozenset[tuple[str, str, str]]
+
+    @cached_property
+    def node_authorizer(self) -> NodeAuthorizer:
+        """The authorizer that the server asks before RBAC."""
+        return NodeAuthorizer(self.cluster)
+
+    @cached_property
+    def by_rule(self) -> RuleIndex:
+        """The grants by what their rules name, for questions that start at the request."""
+        return rule_index(self.grants)
+
+    @cached_property
+    def accounts(self) -> frozenset[tuple[str, str]]:
+        """Namespace and name of every ServiceAccount object that was read."""
+        return frozenset((each.metadata.namespace, each.metadata.name) for each in self.cluster.service_accounts)
+
+    def unread_anywhere(self) -> tuple[Unseen, ...]:
+        """Bindings of any namespace, and of the whole cluster, that were not read."""
+        return self._unread(((CLUSTER_ROLE_BINDINGS, ""), (ROLE_BINDINGS, "")))
+
+    def unread_bindings(self, namespace: str) -> tuple[Unseen, ...]:
+        """Bindings that hold in a namespace ("" = the whole cluster) and were not read: they may allow anything."""
+        places = ((CLUSTER_ROLE_BINDINGS, ""), (ROLE_BINDINGS, namespace))
+        return self._unread(places if namespace else places[:1])
+
+    def _unread(self, places: tuple[tuple[str, str], ...]) -> tuple[Unseen, ...]:
+        found = set()
+        for resource, scope in places:
+            if gap := gap_of(self.cluster, resource, scope):
+                found.add(gap)
+            found.update(
+                Unseen(Reason.EVALUATION_ERROR, resource, scope, f"{name or 'an object'} could not be decoded")
+                for kind, place, name in self.undecoded
+                if kind == resource and (not scope or place in ("", scope))
+            )
+        return tuple(sorted(found))
 
     def of(self, identity: Identity) -> tuple[Held, ...]:
         """Every grant of an identity: its own, then those of its groups (RBAC-72)."""
@@ -85,10 +124,17 @@ class Access(Struct, frozen=True):
         if allowing:
             reason = f"RBAC allows it: {allowing[0].held.grant.binding} of {allowing[0].held.grant.role}"
             return Decision(Answer.ALLOWED, reason, allowing, caveats=_caveats(identity, allowing))
+        beside = self._beside(identity, request)
         if unseen := self._unseen(candidates, request.namespace):
-            return Decision(Answer.UNKNOWN, "nothing that was read allows it, but not everything was read", (), unseen)
-        reason = "no rule of any binding of this identity allows it"
-        return Decision(Answer.NOT_ALLOWED, reason, caveats=_caveats(identity, ()))
+            reason = "nothing that was read allows it, but not everything was read"
+            return Decision(Answer.UNKNOWN, reason, (), unseen, beside)
+        return Decision(Answer.NOT_ALLOWED, "no rule of any binding of this identity allows it", caveats=beside)
+
+    def _beside(self, identity: Identity, request: Request) -> tuple[str, ...]:
+        """What the Node authorizer says of a node's request that RBAC does not allow (RBAC-50)."""
+        if not identity.user.startswith(NODE_PREFIX):
+            return ()
+        return (f"{self.node_authorizer.authorize(identity, request).reason} (RBAC-50)",)
 
     def _scopes(self, identity: Identity) -> Iterator[ByScope]:
         yield self.users.get(identity.user, {})
@@ -103,17 +149,7 @@ class Access(Struct, frozen=True):
     def _unseen(self, candidates: tuple[Held, ...], namespace: str) -> tuple[Unseen, ...]:
         """What was not read that could hold an allowing rule."""
         found = {unseen for held in candidates for unseen in held.grant.unseen}
-        for resource, scope in ((CLUSTER_ROLE_BINDINGS, ""), (ROLE_BINDINGS, namespace)):
-            if resource == ROLE_BINDINGS and not namespace:
-                continue
-            if gap := gap_of(self.cluster, resource, scope):
-                found.add(gap)
-            found.update(
-                Unseen(Reason.EVALUATION_ERROR, resource, scope, f"{name or 'an object'} could not be decoded")
-                for kind, place, name in self.undecoded
-                if kind == resource and place in ("", scope)
-            )
-        return tuple(sorted(found))
+        return tuple(sorted(found | set(self.unread_bindings(namespace))))
 
 
 def build(cluster: Cluster) -> Access:
@@ -164,10 +200,8 @@ def _json(value: PolicyRule | RbacSubject) -> dict[str, object]:
 
 def _caveats(identity: Identity, allowing: tuple[Allowing, ...]) -> tuple[str, ...]:
     found = []
-    if identity.user == ANONYMOUS_USER and allowing:
+    if identity.user == ANONYMOUS_USER:
         found.append("anonymous access may be limited to some paths, or off, by configuration of the server (RBAC-32)")
-    if identity.user.startswith(NODE_PREFIX) and not allowing:
-        found.append("the Node authorizer may allow it for objects of the node's pods (RBAC-50)")
     assumed = sorted({str(each.held.grant.role) for each in allowing if each.held.grant.state is RoleState.ASSUMED})
     found.extend(f"{role} is not among the files; the rules that Kubernetes ships are assumed" for role in assumed)
     return tuple(found)

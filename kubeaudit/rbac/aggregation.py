@@ -19,7 +19,7 @@ class Origin(Struct, frozen=True):
 
     role: ObjectRef
     index: int
-    assumed: bool = False
+    assumed: bool
 
 
 class Filled(Struct, frozen=True):

@@ -14,7 +14,8 @@ Version = tuple[int, int]
 Place = tuple[str, str]
 """Namespace and name; the namespace is "" for cluster-scoped kinds."""
 
-_LABEL = ("kubernetes.io/bootstrapping", "rbac-defaults")
+LABEL = ("kubernetes.io/bootstrapping", "rbac-defaults")
+"""What API servers label the RBAC objects with that they create."""
 _COMPONENT_PREFIX = "system:"
 _COMPONENT_NAMESPACE = "kube-system"
 
@@ -32,7 +33,7 @@ class Baseline(Struct, frozen=True):
 
     def ships_role(self, place: Place, labels: Labels, rules: Iterable[PolicyRule]) -> bool:
         """Whether a role is as it came. Without a table of the server's version its label decides (RBAC-92)."""
-        return self.roles.get(place) == canonical(rules) or (not self.exact and _LABEL in labels.items())
+        return self.roles.get(place) == canonical(rules) or (not self.exact and LABEL in labels.items())
 
     def ships_binding(self, place: Place, binding: Binding) -> bool:
         """Whether a binding is as it came.
@@ -42,7 +43,7 @@ class Baseline(Struct, frozen=True):
         """
         if place in self.bindings or self.exact:
             return self.bindings.get(place) == _wiring(binding)
-        return _LABEL in binding.metadata.labels.items() and all(_is_component(subject) for subject in binding.subjects)
+        return LABEL in binding.metadata.labels.items() and all(_is_component(subject) for subject in binding.subjects)
 
 
 def baseline(version: Version | None) -> Baseline:

@@ -13,6 +13,7 @@ from kubeaudit.rbac.baseline import Baseline, baseline, default_cluster_roles
 from kubeaudit.rbac.identities import account_of, account_user
 from kubeaudit.rbac.names import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, GROUP, ROLE_BINDINGS, ROLES, ref
 from kubeaudit.rbac.powers import Interner, Powers, RuleSet, interner
+from kubeaudit.rbac.vendors import of_platform
 from kubeaudit.refs import ObjectRef
 
 
@@ -200,7 +201,8 @@ def _class(
         place = (role_namespace, filled.role.metadata.name)
         if shipped.ships_role(place, filled.role.metadata.labels, filled.rules):
             return ObjectClass.BUILTIN
-    return object_class(ObjectRef(binding.kind, scope, binding.name, binding.group))
+    placed = object_class(ObjectRef(binding.kind, scope, binding.name, binding.group))
+    return ObjectClass.VENDOR if placed is ObjectClass.USER and of_platform(source.metadata) else placed
 
 
 def _subject(index: int, written: RbacSubject, scope: str) -> Subject:

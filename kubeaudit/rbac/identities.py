@@ -62,3 +62,11 @@ def user(name: str, groups: tuple[str, ...] = ()) -> Identity:
     else:
         implied = Identity(name, (AUTHENTICATED,))
     return Identity(name, (*(group for group in groups if group not in implied.groups), *implied.groups))
+
+
+def member_of(name: str) -> Identity:
+    """Somebody in a group, of whom nothing else is known: the group, and those that its members are always in."""
+    if name == UNAUTHENTICATED:
+        return Identity("", (UNAUTHENTICATED,))
+    implied = (SERVICE_ACCOUNTS,) if name.startswith(f"{SERVICE_ACCOUNTS}:") else ()
+    return Identity("", tuple(dict.fromkeys((name, *implied, AUTHENTICATED))))

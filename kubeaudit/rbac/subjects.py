@@ -5,7 +5,19 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from kubeaudit.rbac.access import Access
-from kubeaudit.rbac.identities import AUTHENTICATED, Identity, service_account, user
+from kubeaudit.rbac.identities import (
+    AUTHENTICATED,
+    NODES,
+    SERVICE_ACCOUNTS,
+    UNAUTHENTICATED,
+    Identity,
+    member_of,
+    node,
+    service_account,
+    user,
+)
+
+_IMPLICIT = (AUTHENTICATED, UNAUTHENTICATED, SERVICE_ACCOUNTS, NODES)
 
 
 class KnownSubject(Struct, frozen=True, order=True):
@@ -20,20 +32,23 @@ class KnownSubject(Struct, frozen=True, order=True):
     exists: bool = True
 
     def identity(self) -> Identity:
-        """Who asks when this subject does; a group stands for a member that is in no other but the implicit one."""
+        """Who asks when this subject does; a group stands for a member that is in no other but the implied ones."""
         if self.kind == "ServiceAccount":
             return service_account(self.namespace, self.name)
         if self.kind == "Group":
-            return Identity("", tuple(dict.fromkeys((self.name, AUTHENTICATED))))
+            return member_of(self.name)
         return user(self.name)
 
 
 def subjects(access: Access) -> tuple[KnownSubject, ...]:
-    """Every ServiceAccount object, every subject that a binding names, every ServiceAccount that a workload names."""
+    """Every ServiceAccount object, every subject that a binding names, every ServiceAccount that a workload names, the
+    nodes, and the groups that callers are in without being put there.
+    """
     cluster = access.cluster
-    objects = {(account.metadata.namespace, account.metadata.name) for account in cluster.service_accounts}
-    accounts = objects | {(each.namespace, each.shape.identity) for each in cluster.classes}
-    others: set[KnownSubject] = set()
+    objects = access.accounts
+    accounts = set(objects) | {(each.namespace, each.shape.identity) for each in cluster.classes}
+    others = {KnownSubject("Group", "", name) for name in _IMPLICIT}
+    others.update(KnownSubject("User", "", node(each.ref.name).user) for each in cluster.nodes)
     for kind, namespace, name in _named(access):
         if kind == "ServiceAccount":
             accounts.add((namespace, name))

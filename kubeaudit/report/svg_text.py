@@ -18,6 +18,7 @@ KIND_WORDS = {
     VertexKind.ENTRY_POINT: "entry point",
     VertexKind.SERVICE: "Service",
     VertexKind.WORKLOAD: "workload",
+    VertexKind.POD_NETWORK: "pod network",
     VertexKind.NODE: "Node",
     VertexKind.SERVICE_ACCOUNT: "ServiceAccount",
     VertexKind.USER: "User",

@@ -15,6 +15,8 @@ from . import build
 from .server import ApiServer
 
 MODE_VARIABLE = "KUBEAUDIT_CLUSTER_TESTS"
+LIVE_REVIEWS = pytest.StashKey[list[str]]()
+"""Lines on what live comparisons with the API server came to, shown at the end of a run."""
 
 
 class StartApiServer(Protocol):
@@ -62,3 +64,11 @@ def start_api_server(binaries: Path) -> Iterator[StartApiServer]:
             return servers.enter_context(ApiServer.start(binaries, flags, controller_manager=controller_manager))
 
         yield start
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    lines = config.stash.get(LIVE_REVIEWS, [])
+    if lines:
+        terminalreporter.section("RBAC on the live API server")
+    for line in lines:
+        terminalreporter.line(line)

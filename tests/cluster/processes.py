@@ -1,5 +1,6 @@
 """Child processes of the test cluster: started with a log, watched while they come up, always stopped by their id."""
 
+import os
 import random
 import signal
 import socket
@@ -44,8 +45,13 @@ class Daemon:
         return "\n".join(self._log.read_text("utf-8", "replace").splitlines()[-TAIL_LINES:])
 
     def pause(self) -> None:
-        """Holds the process back (SIGSTOP): its connections stay open and nothing answers."""
+        """Holds the process back (SIGSTOP): its connections stay open and nothing answers.
+
+        A signal is merely sent when `send_signal` returns, and threads on a busy machine may still answer: so this
+        waits until the system says that all of them have stopped.
+        """
         self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)
 
     def resume(self) -> None:
         """Lets a paused process go on (SIGCONT)."""

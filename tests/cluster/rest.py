@@ -7,8 +7,8 @@ import http.client
 import json
 import ssl
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -84,6 +84,12 @@ class Client:
         with closing(self._connect(seconds)) as connection:
             return exchange(connection, method, path, body, usual if headers is None else headers)
 
+    @contextmanager
+    def session(self) -> Iterator["Session"]:
+        """Requests of one thread, all over one connection that is kept alive."""
+        with closing(self._connect()) as connection:
+            yield Session(connection, {"Content-Type": JSON, **bearer(self._token)})
+
     def apply(self, objects: Iterable[KubeObject]) -> list[Answer]:
         """Creates or updates ``objects`` in their order by server-side apply, over one connection.
 
@@ -121,6 +127,18 @@ class Client:
     def _connect(self, seconds: float = 60.0) -> http.client.HTTPSConnection:
         context = ssl.create_default_context(cafile=self._ca)
         return http.client.HTTPSConnection("127.0.0.1", self._port, timeout=seconds, context=context)
+
+
+class Session:
+    """One connection that is kept alive between requests; of one thread only. Made by `Client.session`."""
+
+    def __init__(self, connection: http.client.HTTPConnection, headers: Mapping[str, str]) -> None:
+        self._connection = connection
+        self._headers = headers
+
+    def request(self, method: str, path: str, body: object = None) -> Answer:
+        """One request, whatever the answer's status. Raises OSError or http.client.HTTPException when none comes."""
+        return exchange(self._connection, method, path, body, self._headers)
 
 
 def at(value: Json, *path: str | int) -> Json:

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import urllib.request
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,7 +20,7 @@ from typing import Self
 from . import audit, components
 from .components import Layout
 from .processes import Daemon, free_ports, wait_until
-from .rest import JSON, Answer, Client, Json, KubeObject, bearer
+from .rest import JSON, Answer, Client, Json, KubeObject, Session, bearer
 
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 AGGREGATED_ROLES = ("admin", "edit", "view")
@@ -118,6 +119,10 @@ class ApiServer:
         authorization = bearer(self.admin_token if token is None else token)
         sent = {"Content-Type": content_type, **authorization, **(headers or {})}
         return self._client.request(method, path, body, sent, seconds)
+
+    def session(self) -> AbstractContextManager[Session]:
+        """Requests of the admin over one connection; see `rest.Client.session`."""
+        return self._client.session()
 
     def apply(self, objects: Iterable[KubeObject]) -> list[Answer]:
         """Creates or updates objects in their order, or raises RequestError; see `rest.Client.apply`."""

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from kubeaudit import snapshot as files
+from kubeaudit.collect import ask
 from kubeaudit.collect.client import JSON, Client, Connection, RequestError, Response, connect
 from kubeaudit.collect.live import check_namespaces, collect
 from kubeaudit.collect.progress import Silent
@@ -366,13 +367,50 @@ def test_a_server_that_dies_in_mid_list(start_api_server: StartApiServer) -> Non
         take(client_of(server))
 
 
-def test_a_server_that_falls_silent_ends_with_the_time_out(start_api_server: StartApiServer) -> None:
-    """Without etcd lists hang; what came before the time-out is kept and the rest is read-incomplete."""
+class Clock:
+    """The time of a collection, which a test moves on; the collection's own seconds go on passing."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+
+class Kept(Silent):
+    """Says when so many ServiceAccounts are kept: a page is decoded while the next one is asked for."""
+
+    def __init__(self, count: int) -> None:
+        self.reached = threading.Event()
+        self._count = count
+
+    def page(self, resource: str, items_so_far: int, total_estimate: int | None) -> None:
+        if resource == ACCOUNTS and items_so_far >= self._count:
+            self.reached.set()
+
+
+def test_a_server_that_falls_silent_ends_with_the_time_out(
+    start_api_server: StartApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without etcd lists hang; what came before the time-out is kept and the rest is read-incomplete.
+
+    However slow the machine is, the silence begins with two pages kept and lasts three seconds: the time-out is long,
+    and the clock is moved on once the server is silent.
+    """
     server = start_api_server("--watch-cache=false")
     server.apply(accounts("default", 1_200))
-    snapshot = take(hook(client_of(server), before_page(2, server.pause_etcd)), timeout=3.0)
+    clock, kept = Clock(), Kept(1_000)
+    monkeypatch.setattr(ask, "time", clock)
+
+    def fall_silent() -> None:
+        assert kept.reached.wait(60)
+        server.pause_etcd()
+        clock.ahead = 597.0
+
+    snapshot = take(hook(client_of(server), before_page(2, fall_silent)), timeout=600.0, progress=kept)
     server.resume_etcd()
     assert read(snapshot, ACCOUNTS).outcome is Outcome.PARTIAL
     assert read(snapshot, ACCOUNTS).count == 1_000
     assert (ACCOUNTS, "read-incomplete") in {(gap.resource, gap.reason) for gap in snapshot.gaps()}
+    assert "the time-out of 600 s was reached" in read(snapshot, ACCOUNTS).detail
     assert snapshot.header.complete

@@ -67,14 +67,24 @@ def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
         assert other.requests == []
 
 
-def test_a_review_of_ourselves_is_the_only_post(tmp_path: Path) -> None:
+def test_reviews_of_ourselves_are_the_only_posts(tmp_path: Path) -> None:
+    """LP-01: they store nothing. That no collection asks about access is tested with a real server's audit log."""
+    attributes = {"verb": "list", "resource": "pods"}
     with FakeApi() as api:
+        api.always("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", Reply(201))
         assert api.client(tmp_path).post_self_subject_review().status == 201
-    (request,) = api.requests
-    assert (request.method, request.path) == ("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews")
-    assert json.loads(request.body)["kind"] == "SelfSubjectReview"
+        assert api.client(tmp_path).post_self_subject_access_review(attributes).status == 201
+    who, may = api.requests
+    assert (who.method, who.path) == ("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews")
+    assert json.loads(who.body)["kind"] == "SelfSubjectReview"
+    assert (may.method, may.path) == ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
+    assert json.loads(may.body) == {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    }
     public = {name for name in vars(Client) if not name.startswith("_")}
-    assert public == {"get", "post_self_subject_review"}
+    assert public == {"get", "post_self_subject_review", "post_self_subject_access_review"}
 
 
 def test_user_information_of_the_url_is_removed(tmp_path: Path) -> None:

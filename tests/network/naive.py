@@ -5,6 +5,7 @@ once so that it lets the packet pass and once so that it does not; where both ag
 """
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,12 +32,24 @@ class World:
     policies: list[Object] = field(default_factory=list)
 
 
-def judge(world: World, source: Object | str, target: Object | str, protocol: str, port: int, family: str) -> str:
-    """``yes``, ``unknown`` or ``blocked``. A pod is given as its object, an outside end as an address."""
+def judge(
+    world: World,
+    source: Object | str,
+    target: Object | str,
+    protocol: str,
+    port: int,
+    family: str,
+    side: Callable[..., str] | None = None,
+) -> str:
+    """``yes``, ``unknown`` or ``blocked``. A pod is given as its object, an outside end as an address.
+
+    ``side`` judges one side where there are other policies beside NetworkPolicies.
+    """
     if not all(_takes_part(end, family) for end in (source, target)):
         return BLOCKED
-    sides = [_side(world, source, target, "egress", protocol, port, family)]
-    sides.append(_side(world, target, source, "ingress", protocol, port, family))
+    judged = side or _side
+    sides = [judged(world, source, target, "egress", protocol, port, family)]
+    sides.append(judged(world, target, source, "ingress", protocol, port, family))
     state = BLOCKED if BLOCKED in sides else UNKNOWN if UNKNOWN in sides else YES
     if _exempt(world, source, target):
         return YES

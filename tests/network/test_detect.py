@@ -174,3 +174,48 @@ def test_a_policy_without_a_known_plugin_is_only_unknown() -> None:
     reach = engine(pod("app", ips=("10.0.0.1",)), policy("deny", podSelector={}), plugin=found())
     verdict = ask(reach, "203.0.113.1", "default/app")
     assert (str(verdict.state), verdict.basis[0], bool(verdict.settle_by)) == ("unknown", "cni_unknown", True)
+
+
+CALICO = "docker.io/calico/node:{}"
+KNP = "registry.k8s.io/networking/kube-network-policies:{}"
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "admin", "cluster"),
+    [
+        ("calico-node", CALICO.format("v3.28.4"), NO, NO),
+        ("calico-node", CALICO.format("v3.29.0"), YES, NO),
+        ("calico-node", CALICO.format("v3.31.2@sha256:ab"), YES, NO),
+        ("calico-node", CALICO.format("v3.32.0"), NO, YES),
+        ("calico-node", "rancher/mirrored-calico-node:v3.30.1", YES, NO),
+        ("calico-node", "docker.io/calico/node@sha256:ab", UNKNOWN, UNKNOWN),
+        ("canal", CALICO.format("v3.30.0"), YES, NO),
+        ("kube-network-policies", KNP.format("v1.1.1-npa-v1alpha2"), NO, YES),
+        ("kube-network-policies", KNP.format("v1.1.1-npa-v1alpha1"), YES, NO),
+        ("kube-network-policies", KNP.format("v1.1.1"), UNKNOWN, UNKNOWN),
+        ("antrea-agent", "antrea/antrea-agent-ubuntu:v2.0.0", YES, UNKNOWN),
+        ("cilium", "quay.io/cilium/cilium:v1.17.2", NO, NO),
+        ("other", "other:1.0", UNKNOWN, UNKNOWN),
+    ],
+)
+def test_net_78_the_version_tells_which_kinds_of_the_tiers_are_implemented(
+    name: str, image: str, admin: Fact, cluster: Fact
+) -> None:
+    plugin = found(daemonset(name, image=image))
+    kinds = ("adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies")
+    held = tuple(plugin.effect(f"{kind}.policy.networking.k8s.io") for kind in kinds)
+    assert held == (admin, admin, cluster)
+
+
+def test_net_78_a_version_takes_nothing_from_the_kinds_of_the_plugin_itself() -> None:
+    plugin = found(daemonset("kube-flannel-ds"), daemonset("calico-node", image=CALICO.format("v3.28.0")))
+    assert (plugin.name, plugin.effect("globalnetworkpolicies.crd.projectcalico.org")) == ("canal", YES)
+    assert plugin.effect("adminnetworkpolicies.policy.networking.k8s.io") is NO
+
+
+@pytest.mark.parametrize(("version", "expected"), [("v1.14.9", NO), ("v1.15.0", YES)])
+def test_net_39_cidr_rules_match_nodes_since_1_15(version: str, expected: Fact) -> None:
+    config = cilium_config(policy_cidr_match_mode="nodes")
+    cni = found(daemonset("cilium", image=f"quay.io/cilium/cilium:{version}"), config)
+    assert cni.ipblock_matches_nodes is expected
+    assert [shown.path[-1] for shown in cni.evidence[1:]] == ["policy-cidr-match-mode"]

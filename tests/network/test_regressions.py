@@ -1,5 +1,7 @@
 """Defects of other tools that must not be ours, by number (network.md, section 7)."""
 
+from typing import Any
+
 import msgspec
 
 from kubeaudit.documents import Document, parse
@@ -8,7 +10,7 @@ from kubeaudit.network.reach import Basis, assemble
 from kubeaudit.settings import Fact
 
 from .asking import KNP, B, R, U, ask, cls, engine, state
-from .clusters import cluster, node, pod, policy, port
+from .clusters import Object, cluster, node, pod, policy, port
 
 OUT = "203.0.113.7"
 APP = pod("app", ips=("10.0.0.1",), on="n1")
@@ -34,6 +36,21 @@ def test_reg_net_03_a_named_port_at_an_ip_block_and_label_variants_of_one_owner_
     assert cls(reach, "default/set-0") != cls(reach, "default/set-1")
     assert [state(reach, OUT, "default/set-0", "TCP", n) for n in (80, 81)] == [R, B]
     assert state(reach, OUT, "default/set-1", "TCP", 81) == R
+
+
+def test_reg_net_03_equal_priorities_are_not_fatal() -> None:
+    """NET-86."""
+    rules = {"one": "Allow", "two": "Deny"}
+    made = [_admin(name, ingress=[{"action": action, "from": [{"namespaces": {}}]}]) for name, action in rules.items()]
+    reach = engine(APP, pod("b", ips=("10.0.0.2",)), *made)
+    assert (state(reach, "default/b", "default/app"), [p.object.name for p in reach.problems]) == (U, ["two"])
+
+
+def _admin(name: str, kind: str = "AdminNetworkPolicy", **spec: Any) -> Object:
+    version = "v1alpha2" if kind == "ClusterNetworkPolicy" else "v1alpha1"
+    spec = {"priority": 1, "subject": {"namespaces": {}}} | spec
+    api = f"policy.networking.k8s.io/{version}"
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
 def test_reg_net_05_ranges_are_merged_where_the_verdict_is_the_same() -> None:
@@ -138,3 +155,21 @@ def test_reg_net_22_without_an_enforcing_plugin_nothing_is_blocked() -> None:
         verdict = ask(assemble(found, profile("calico", enforces)), OUT, "default/app")
         assert (verdict.state, verdict.basis) == (state_, (basis,))
         assert [decision.policy.name for decision in verdict.would_block_by] == ["deny"]
+
+
+def test_reg_net_24_an_unknown_peer_of_a_pass_rule_denies_everything() -> None:
+    """NET-90."""
+    rule = {"action": "Pass", "from": [{"serviceAccounts": {}}]}
+    reach = engine(
+        APP, pod("b", ips=("10.0.0.2",)), _admin("new", "ClusterNetworkPolicy", tier="Admin", ingress=[rule])
+    )
+    assert state(reach, "default/b", "default/app") == B
+    assert [(p.object.name, p.path) for p in reach.problems] == [("new", ("spec", "ingress", 0, "from", 0))]
+
+
+def test_reg_net_25_of_two_baseline_policies_the_one_named_default_counts() -> None:
+    deny, allow = ([{"action": action, "from": [{"namespaces": {}}]}] for action in ("Deny", "Allow"))
+    kind = "BaselineAdminNetworkPolicy"
+    for made in ((("other", allow), ("default", deny)), (("default", deny), ("other", allow))):
+        reach = engine(APP, pod("b", ips=("10.0.0.2",)), *(_admin(name, kind, ingress=rules) for name, rules in made))
+        assert (state(reach, "default/b", "default/app"), [p.object.name for p in reach.problems]) == (B, ["other"])

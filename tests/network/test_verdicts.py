@@ -148,30 +148,21 @@ def test_unread_namespaces_leave_selectors_on_their_labels_open() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "version", "closed", "opened"),
+    ("kind", "version"),
     [
-        ("AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", U, U),
-        ("ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2", U, U),
-        ("BaselineAdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1", B, U),
-        ("CiliumNetworkPolicy", "cilium.io/v2", U, U),
-        ("GlobalNetworkPolicy", "crd.projectcalico.org/v1", U, U),
-        ("Tier", "crd.projectcalico.org/v1", B, R),
-        ("NetworkSet", "crd.projectcalico.org/v1", B, R),
-        ("FelixConfiguration", "crd.projectcalico.org/v1", B, R),
-        ("CiliumCIDRGroup", "cilium.io/v2", B, R),
-        ("PeerAuthentication", "security.istio.io/v1", B, R),
+        ("Tier", "crd.projectcalico.org/v1"),
+        ("NetworkSet", "crd.projectcalico.org/v1"),
+        ("FelixConfiguration", "crd.projectcalico.org/v1"),
+        ("CiliumCIDRGroup", "cilium.io/v2"),
+        ("PeerAuthentication", "security.istio.io/v1"),
     ],
 )
-def test_a_kind_that_is_present_and_not_evaluated_leaves_open_what_it_could_change(
-    kind: str, version: str, closed: State, opened: State
-) -> None:
-    """A baseline decides only where nothing isolates (NET-85); some kinds decide nothing alone."""
+def test_a_kind_that_decides_nothing_alone_leaves_nothing_open(kind: str, version: str) -> None:
     deny = policy("deny", podSelector={"matchLabels": {"app": "d"}}, policyTypes=["Ingress"])
     unnamed = msgspec.structs.replace(KNP, name="")
     reach = engine(APP, DB, deny, other_kind(kind, version), plugin=unnamed)
-    assert (state(reach, OUT, "default/db"), state(reach, OUT, "default/app")) == (closed, opened)
-    expected = {kind.lower()[:8]} if U in (closed, opened) else set()
-    assert {unseen.resource[:8] for unseen in reach.unevaluated()} == expected
+    assert (state(reach, OUT, "default/db"), state(reach, OUT, "default/app")) == (B, R)
+    assert reach.unevaluated() == ()
 
 
 def test_a_refused_policy_of_the_mesh_may_only_narrow_tcp_to_pods_of_the_mesh() -> None:

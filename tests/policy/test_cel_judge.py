@@ -274,3 +274,13 @@ def test_only_policies_of_cel_are_judged_here() -> None:
     snapshot = of_objects([deployment(spec())])
     found = judge(list(shipped().values()), snapshot, build(snapshot))
     assert set(found) == {policy.id for policy in shipped().values() if policy.expression}
+
+
+def test_a_policy_may_be_about_the_named_config_maps() -> None:
+    """LP-04: they are the only ConfigMaps there are."""
+    text = HEAD + "kinds: [ConfigMap]\nrequires: [configmaps(named)]\nexpression: object.data.mode == 'ipvs'"
+    metadata = {"name": "kube-proxy", "namespace": "kube-system"}
+    item = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"mode": "iptables"}}
+    (one,) = judged(compiled(text), [item])
+    assert (one.verdict, one.subject.object) == (Verdict.FAIL, ObjectRef("ConfigMap", "kube-system", "kube-proxy"))
+    assert places(one) == [("data.mode", '"iptables"')]

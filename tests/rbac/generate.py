@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
-from .objects import Manifest, binding, role
+from .objects import Manifest, aggregated, binding, role
 
 VERBS = ("get", "list", "watch", "create", "deletecollection", "impersonate", "use", "*", "Get")
 GROUPS = ("", "apps", "rbac.authorization.k8s.io", "example.com", "*")
@@ -36,6 +36,13 @@ CALLERS = (
         for ns, name in ACCOUNTS
     ),
 )
+GROUPLESS = (
+    *((user, ()) for user, _ in CALLERS),
+    ("", ("dev",)),
+    ("system:serviceaccount:shop:app", ("dev", "system:serviceaccounts:other")),
+)
+"""Callers whose groups are not those that the API server would give them: a review takes both as they come."""
+FEEDS = ("red", "blue")
 GROUP_NAMES = ("dev", "system:authenticated", "system:serviceaccounts:shop", "system:unauthenticated", "jane")
 
 
@@ -62,9 +69,45 @@ def objects(random: Random, *, valid: bool) -> list[Manifest]:
     return made
 
 
-def ask(random: Random, objects: Sequence[Manifest]) -> Ask:
+def with_aggregation(random: Random, objects: Sequence[Manifest]) -> list[Manifest]:
+    """The objects, some ClusterRoles labelled, and aggregated roles that these feed, with bindings (RBAC-35, -37).
+
+    Aggregated roles may feed each other, in a cycle too. Their rules are left to the controller.
+    """
+    made = [_labelled(random, item) if item["kind"] == "ClusterRole" else item for item in objects]
+    for number in range(random.randint(1, 3)):
+        selectors = [_selector(random) for _ in range(random.randint(1, 2))]
+        role_ = _labelled(random, aggregated(f"sum{number}", *selectors))
+        del role_["rules"]
+        namespace = random.choice(("", *NAMESPACES))
+        subjects = _subjects(random, True, namespace)
+        made += [role_, binding(f"s{number}", f"ClusterRole/sum{number}", *subjects, namespace=namespace)]
+    return made
+
+
+def _labelled(random: Random, item: Manifest) -> Manifest:
+    feed = random.choice((*FEEDS, ""))
+    return {**item, "metadata": {**item["metadata"], "labels": {"feed": feed}}} if feed else item
+
+
+def _selector(random: Random) -> Manifest:
+    """Of roles with the label ``feed`` only: the server's own roles stay outside."""
+    feeds = random.sample(FEEDS, random.randint(1, 2))
+    there = {"key": "feed", "operator": "Exists"}
+    return random.choice(
+        (
+            {"matchLabels": {"feed": feeds[0]}},
+            {"matchExpressions": [there]},
+            {"matchExpressions": [{"key": "feed", "operator": "In", "values": feeds}]},
+            {"matchExpressions": [there, {"key": "feed", "operator": "NotIn", "values": feeds[:1]}]},
+            {"matchLabels": {"feed": feeds[0]}, "matchExpressions": [{"key": "no", "operator": "DoesNotExist"}]},
+        )
+    )
+
+
+def ask(random: Random, objects: Sequence[Manifest], callers: Sequence[tuple[str, tuple[str, ...]]] = CALLERS) -> Ask:
     """A caller and a request: half of them whatever comes, half made from some rule, so that enough is allowed."""
-    user, groups = random.choice(CALLERS)
+    user, groups = random.choice(callers)
     request = _any_resource(random) if random.random() < 0.85 else _any_url(random)
     ruled = [item for item in objects if item.get("rules")]
     if ruled and random.random() < 0.5:

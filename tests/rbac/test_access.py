@@ -6,7 +6,11 @@ import pytest
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.proof import normalized
 from kubeaudit.rbac.access import Access, Answer, build, rule_evidence, subject_evidence
+from kubeaudit.rbac.aggregation import Origin
+from kubeaudit.rbac.grants import filled
 from kubeaudit.rbac.identities import Identity, anonymous, node, service_account, user
+from kubeaudit.rbac.node_authorizer import Word
+from kubeaudit.rbac.references import references
 from kubeaudit.rbac.rules import Request
 from kubeaudit.refs import ObjectRef
 from kubeaudit.snapshot import BadDocument, Outcome
@@ -148,8 +152,9 @@ def test_rbac_32_and_50_caveats_name_what_rbac_does_not_show() -> None:
     health = Request("get", path="/healthz")
     limited = "anonymous access may be limited to some paths, or off, by configuration of the server (RBAC-32)"
     assert made.decide(anonymous(), health).caveats == (limited,)
+    assert made.decide(user(str(b"system:anonymous", "ascii")), health).caveats == (limited,)
     assert made.decide(anonymous(), GET_POD).caveats == ()
-    more = "the Node authorizer may allow it for objects of the node's pods (RBAC-50)"
+    more = "the Node authorizer does not allow it: no pod on node n1 refers to it (RBAC-50)"
     assert made.decide(node("n1"), GET_POD).caveats == (more,)
     bound = access(role("r", READ), binding("b", "ClusterRole/r", "Group:system:nodes"))
     assert bound.decide(node("n1"), GET_POD).caveats == ()
@@ -182,3 +187,16 @@ def test_rbac_p4_evidence_names_object_field_and_value() -> None:
             '{"apiGroups":[""],"resourceNames":["a"],"resources":["secrets"],"verbs":["get"]}',
         ),
     ]
+
+
+def test_what_one_stage_hands_to_the_next_cannot_be_changed() -> None:
+    made = access(role("r", READ), binding("b", "ClusterRole/r", "User:jane"))
+    decision = made.decide(user("jane"), GET_POD)
+    (allowing,) = decision.grants
+    grant = allowing.held.grant
+    role_ = filled(made.cluster).roles["r"]
+    values = (made, decision, allowing, allowing.held, grant, grant.subjects[0], user("jane"), GET_POD, role_)
+    beside = (Word(True, ""), made.node_authorizer.reach("n1"), references(b"{}"))
+    for value in (*values, filled(made.cluster), Origin(grant.role, 0, assumed=False), *beside):
+        with pytest.raises(AttributeError, match="immutable"):
+            setattr(value, value.__struct_fields__[0], None)

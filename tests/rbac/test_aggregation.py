@@ -83,7 +83,8 @@ def test_rbac_36_rules_beside_an_aggregation_rule_are_dead_and_reported() -> Non
 def test_rbac_36_rules_that_the_union_holds_and_those_of_live_objects_are_not_dead() -> None:
     same = aggregated("same", to("view"), rules=[READ])
     live = aggregated("live", to("view"), rules=[WRITE], uid="1")
-    objects = [same, live, role("read", READ, labels=labels("view"))]
+    part = aggregated("part", to("view"), to("more"), rules=[READ])
+    objects = [same, live, part, role("read", READ, labels=labels("view")), role("logs", LOGS, labels=labels("more"))]
     assert aggregate(cluster(objects).cluster_roles, {}).dead == ()
 
 
@@ -123,6 +124,18 @@ def test_rbac_37_sources_are_followed_through_aggregated_roles() -> None:
     origin = found["edit"].origins[0]
     assert origin is not None
     assert (origin.role.name, origin.index) == ("read", 0)
+
+
+def test_rbac_37_a_source_that_is_met_twice_hides_none_that_follow() -> None:
+    found = filled(
+        aggregated("all", to("all")),
+        aggregated("one", to("one"), labels=labels("all")),
+        aggregated("two", to("one"), to("two"), labels=labels("all")),
+        role("both", READ, labels=labels("one")),
+        role("late", LOGS, labels=labels("two")),
+    )
+    named = [origin.role.name if origin else "" for origin in found["all"].origins]
+    assert named == ["both", "late"]
 
 
 def test_files_stand_beside_the_roles_that_every_api_server_creates() -> None:

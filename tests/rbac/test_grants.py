@@ -47,9 +47,29 @@ def test_rbac_22_a_cluster_role_binding_to_anything_but_a_cluster_role_resolves_
     assert only(*objects, outcomes={ROLES: Outcome.REFUSED}).state is RoleState.MISSING
 
 
-def test_rbac_22_a_role_binding_to_an_unknown_kind_resolves_to_nothing() -> None:
-    found = only(role("r", READ, namespace="shop"), binding("b", "Widget/r", "User:u", namespace="shop"))
-    assert found.state is RoleState.MISSING
+@pytest.mark.parametrize("kind", ["Widget", "Clu", "ClusterRoles", "Rol", "Roles", "A", "role"])
+def test_rbac_22_a_role_binding_to_an_unknown_kind_resolves_to_nothing(kind: str) -> None:
+    objects = (role("r", READ, namespace="shop"), role("r", READ))
+    found = only(*objects, binding("b", f"{kind}/r", "User:u", namespace="shop"))
+    assert (found.state, found.rules) == (RoleState.MISSING, ())
+    assert found.role == ObjectRef(kind, "", "r", GROUP)
+
+
+def test_a_cluster_role_that_is_missing_is_named_without_a_namespace() -> None:
+    assert only(binding("b", "ClusterRole/r", "User:u", namespace="shop")).role == ObjectRef(
+        "ClusterRole", "", "r", GROUP
+    )
+
+
+@pytest.mark.parametrize("kind", ["Use", "Users", "user", "Grou", "Groups", "A", "ServiceAccounts", "Serv", ""])
+def test_rbac_24_a_subject_of_another_kind_matches_nobody(kind: str) -> None:
+    (subject,) = only(role("r", READ), binding("b", "ClusterRole/r", f"{kind}:dev", namespace="shop")).subjects
+    assert (subject.user, subject.group, subject.namespace) == (None, None, "")
+
+
+def test_only_an_aggregated_manifest_is_declared() -> None:
+    assert not only(role("r", READ), binding("b", "ClusterRole/r", "User:u")).declared
+    assert not only(role("r", READ, namespace="shop"), binding("b", "Role/r", "User:u", namespace="shop")).declared
 
 
 @pytest.mark.parametrize(("kind", "unread", "scope"), [("ClusterRole", CLUSTER_ROLES, ""), ("Role", ROLES, "shop")])

@@ -8,6 +8,7 @@ from kubeaudit.rbac.identities import (
     account_user,
     anonymous,
     authenticated,
+    member_of,
     node,
     service_account,
     user,
@@ -44,3 +45,22 @@ def test_rbac_26_a_user_by_the_name_of_an_account_node_or_anonymous_caller_is_on
 def test_rbac_24_the_user_name_of_an_account(name: str, expected: tuple[str, str] | None) -> None:
     assert account_of(name) == expected
     assert expected is None or account_user(*expected) == name
+
+
+@pytest.mark.parametrize(
+    ("group", "groups"),
+    [
+        ("dev", ("dev", "system:authenticated")),
+        ("zoo", ("zoo", "system:authenticated")),
+        ("system:authenticated", ("system:authenticated",)),
+        ("system:nodes", ("system:nodes", "system:authenticated")),
+        (
+            "system:serviceaccounts:shop",
+            ("system:serviceaccounts:shop", "system:serviceaccounts", "system:authenticated"),
+        ),
+        ("system:serviceaccountsx", ("system:serviceaccountsx", "system:authenticated")),
+        (str(b"system:unauthenticated", "ascii"), ("system:unauthenticated",)),
+    ],
+)
+def test_rbac_27_a_member_of_a_group_is_in_those_that_its_members_are_in(group: str, groups: tuple[str, ...]) -> None:
+    assert member_of(group) == Identity("", groups)

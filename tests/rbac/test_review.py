@@ -7,7 +7,7 @@ import pytest
 from kubeaudit.findings import ObjectClass, Reason, Verdict
 from kubeaudit.rbac import review
 from kubeaudit.rbac.access import Access, build
-from kubeaudit.rbac.review import Review
+from kubeaudit.rbac.reviewing import Review
 from kubeaudit.refs import ObjectRef
 from kubeaudit.snapshot import Outcome
 

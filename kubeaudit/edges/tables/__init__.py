@@ -1,4 +1,4 @@
-"""Tables of load balancers, ingress controllers and metadata endpoints: data, not code."""
+"""Tables of load balancers, ingress controllers, metadata endpoints and operators: data, not code."""
 
 from functools import cache
 from importlib import resources
@@ -82,6 +82,15 @@ class MetadataRow(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab
     rewritten: tuple[MetadataAddress, ...] = ()
 
 
+class OperatorRow(Struct, frozen=True, forbid_unknown_fields=True):
+    """One operator: how its image is recognised, the resources it acts on by API group, and what it does for them."""
+
+    name: str
+    images: tuple[str, ...]
+    groups: dict[str, tuple[str, ...]]
+    power: str
+
+
 @cache
 def load_balancers() -> tuple[LoadBalancerRow, ...]:
     """The rows LB-01..20 of exposure.md section 2.1."""
@@ -98,6 +107,12 @@ def controllers() -> tuple[ControllerRow, ...]:
 def metadata() -> tuple[MetadataRow, ...]:
     """The rows MD-01..25 of exposure-cloud.md section 4.1 (EXP-301)."""
     return _read("metadata.json", tuple[MetadataRow, ...])
+
+
+@cache
+def operators() -> tuple[OperatorRow, ...]:
+    """Controllers that act for whoever writes their custom resources (EXP-902)."""
+    return _read("operators.json", tuple[OperatorRow, ...])
 
 
 def _read(name: str, kind: type[T]) -> T:

@@ -10,7 +10,7 @@ from policy.snapshots import of_objects, shipped
 
 from kubeaudit.documents import drop_nulls
 from kubeaudit.findings import CheckResult, Finding, Run, ScanResult, Tool
-from kubeaudit.kinds import FILE_KINDS, KINDS
+from kubeaudit.kinds import FILE_KINDS, KINDS, NAMED_CONFIGMAPS, NAMED_KIND
 from kubeaudit.scan import scan
 from kubeaudit.settings import Settings
 from kubeaudit.snapshot import Outcome, Read, Snapshot
@@ -21,7 +21,7 @@ RUN = Run(Tool("kubeaudit", "0", "", ""), "", "", 0.0, "")
 STATED = "this product says"
 """What the note of a disputed case says where it states our verdict."""
 _OUTCOMES = {"ok": Outcome.COMPLETE, 401: Outcome.UNAUTHORIZED, 403: Outcome.REFUSED, 404: Outcome.NOT_SERVED}
-_BY_KIND = {kind.kind: kind for kind in reversed((*KINDS, *FILE_KINDS))}
+_BY_KIND = {kind.kind: kind for kind in reversed((*KINDS, *FILE_KINDS, NAMED_KIND))}
 
 
 class Expectation(Struct, frozen=True):
@@ -90,12 +90,12 @@ def snapshot(corpus: str, case: Case) -> Snapshot:
         if file.name == "reads.json":
             reads = file
         else:
-            objects += [named for item in documents(file) for each in _dumped(item) if (named := _usable(each))]
+            objects += [named for item in documents(file) for each in dumped(item) if (named := usable(each))]
     found = of_objects(objects)
     return structs.replace(found, reads=tuple(_reads(msgspec.json.decode(reads.read_bytes())))) if reads else found
 
 
-def _dumped(item: Any) -> Iterator[Any]:
+def dumped(item: Any) -> Iterator[Any]:
     """The objects of a dump that sorts them by kind (kubesplaining); anything else is an object itself."""
     if not isinstance(item, dict) or "resources" not in item:
         yield item
@@ -106,7 +106,7 @@ def _dumped(item: Any) -> Iterator[Any]:
         yield from ({"apiVersion": f"{kind.group}/v1", "kind": kind.kind, **each} for each in items if kind)
 
 
-def _usable(item: Any) -> Mapping[str, Any] | None:
+def usable(item: Any) -> Mapping[str, Any] | None:
     """The object under the version that is read and in a namespace, as the API server would keep it."""
     if not isinstance(item, dict) or not isinstance(item.get("metadata"), dict) or item.get("kind") not in _BY_KIND:
         return None
@@ -114,6 +114,8 @@ def _usable(item: Any) -> Mapping[str, Any] | None:
     kind = next((k for k in KINDS if (k.group, k.kind) == (group, item["kind"])), _BY_KIND[item["kind"]])
     item = drop_nulls(item)
     metadata = {"namespace": "default", **item["metadata"]} if kind.namespaced else item["metadata"]
+    if kind is NAMED_KIND and (metadata["namespace"], metadata.get("name")) not in NAMED_CONFIGMAPS:
+        return None
     version = f"{kind.group}/{kind.versions[0]}" if kind.group else kind.versions[0]
     return {**item, "apiVersion": version, "metadata": metadata}
 

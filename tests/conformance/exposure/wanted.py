@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from kubeaudit.edges.contract import Edge
+from kubeaudit.edges.vertices import NODE_ROOT, ns_admin
 from kubeaudit.proof import State
 from kubeaudit.refs import CLUSTER_ADMIN, Vertex, VertexKind
 from kubeaudit.world import World
@@ -33,12 +34,19 @@ def matcher(text: str) -> Matcher:
         return lambda v: v == CLUSTER_ADMIN
     if kind == "ServiceAccount":
         return lambda v: (v.kind, v.namespace, v.name) == (VertexKind.SERVICE_ACCOUNT, namespace, rest)
+    if kind == "Secret":
+        return lambda v: (v.kind, v.namespace, v.name) == (VertexKind.SECRET, namespace, rest)
     if kind == "Service":
         return lambda v: (v.kind, v.namespace) == (VertexKind.SERVICE, namespace) and v.name.partition(":")[0] == rest
     if kind == "Grant":
         return lambda v: (v.kind, v.namespace) == (VertexKind.GRANT, namespace) and rest in v.name
     if kind == "EntryPoint":
         return lambda v: v.kind is VertexKind.ENTRY_POINT and v.name.endswith("/" + name.partition(" ")[2])
+    if kind.startswith("SchedulableNodes("):
+        return lambda v: v == NODE_ROOT
+    if kind.startswith("ns-admin("):
+        wanted = text.removeprefix("ns-admin(").removesuffix(")").replace("every namespace", "")
+        return lambda v: v == ns_admin(wanted)
     if kind.startswith("all("):
         return lambda v: v.kind is VertexKind.AGGREGATE and v.name in kind and f"{v.namespace})" in text
     return lambda v: (

@@ -1,4 +1,4 @@
-"""The six RBAC policies on the cases of the check corpora, and RBAC-91: the default objects are silent."""
+"""The broad RBAC policies on the cases of the check corpora, and RBAC-91: the default objects are silent."""
 
 import json
 from collections import Counter
@@ -8,15 +8,19 @@ from typing import Any
 
 import pytest
 import yaml
-from rbac.objects import Manifest, cluster
+from policy.snapshots import of_objects, shipped
+from rbac.objects import Manifest, account, binding, cluster, role, rule
 
 from kubeaudit.findings import ObjectClass, Verdict
 from kubeaudit.kinds import by_api_kind
 from kubeaudit.rbac import review
 from kubeaudit.rbac.access import build
-from kubeaudit.rbac.review import Review
+from kubeaudit.rbac.reviewing import Review
+from kubeaudit.scan import scan
+from kubeaudit.settings import Settings
 from kubeaudit.snapshot import Outcome
 
+from ..checks.cases import RUN
 from .corpora import ROOT, load, path
 
 CHECKS = {
@@ -129,6 +133,43 @@ def test_rbac_91_and_107_the_default_objects_are_silent(live: bool, version: str
     reviews = [r for check in CHECKS.values() for r in check(access)]
     tally.update(("default-rbac", r.verdict is Verdict.PASS) for r in reviews)
     assert [r.message for r in reviews if r.verdict is not Verdict.PASS] == []
+
+
+@pytest.mark.parametrize("version", ["v1.36.3", "", "v1.34.0"])
+@pytest.mark.parametrize("live", [False, True])
+def test_rbac_91_no_shipped_policy_finds_anything_in_the_default_objects(live: bool, version: str) -> None:
+    result = scan(of_objects(default_objects(live=live), version), list(shipped().values()), Settings(), RUN)
+    assert [found.message for found in result.findings] == []
+    suppressed = {check.folded.passed for check in result.checks if check.id in CHECKS}
+    assert min(suppressed) >= 57, "the grants that came with the cluster are counted"
+
+
+def kubeadm_objects() -> Iterator[Manifest]:
+    """What kubeadm 1.36 adds for people, kubelets, kube-proxy and CoreDNS, with two nodes."""
+    bootstrap, nodes = "Group:system:bootstrappers:kubeadm:default-node-token", "Group:system:nodes"
+    requests = "ClusterRole/system:certificates.k8s.io:certificatesigningrequests"
+    yield binding("kubeadm:cluster-admins", "ClusterRole/cluster-admin", "Group:kubeadm:cluster-admins")
+    yield role("kubeadm:get-nodes", rule("get", "nodes"))
+    yield binding("kubeadm:get-nodes", "ClusterRole/kubeadm:get-nodes", bootstrap)
+    yield binding("kubeadm:kubelet-bootstrap", "ClusterRole/system:node-bootstrapper", bootstrap)
+    yield binding("kubeadm:node-autoapprove-bootstrap", f"{requests}:nodeclient", bootstrap)
+    yield binding("kubeadm:node-autoapprove-certificate-rotation", f"{requests}:selfnodeclient", nodes)
+    yield binding("kubeadm:node-proxier", "ClusterRole/system:node-proxier", "ServiceAccount:kube-system/kube-proxy")
+    yield role("system:coredns", rule("list watch", "endpoints services pods namespaces"))
+    yield binding("system:coredns", "ClusterRole/system:coredns", "ServiceAccount:kube-system/coredns")
+    yield role("kubeadm:kubelet-config", rule("get", "configmaps", names="kubelet-config"), namespace="kube-system")
+    yield binding("kubeadm:kubelet-config", "Role/kubeadm:kubelet-config", nodes, bootstrap, namespace="kube-system")
+    for name in ("kube-proxy", "coredns"):
+        yield account("kube-system", name)
+    for name, labels in (("cp", {"node-role.kubernetes.io/control-plane": ""}), ("worker", {})):
+        yield {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}}
+
+
+def test_rbac_93_a_fresh_cluster_of_kubeadm_is_silent_but_for_the_inventory_of_its_components() -> None:
+    policies = [policy for policy in shipped().values() if policy.theme == "rbac"]
+    objects = [*default_objects(live=True), *kubeadm_objects()]
+    found = scan(of_objects(objects, "v1.36.3"), policies, Settings(), RUN).findings
+    assert {(one.check, one.subject.object_class) for one in found} == {("rbac-inventory", ObjectClass.SYSTEM)}
 
 
 def test_rbac_91_aggregation_of_the_manifests_gives_what_the_controller_made() -> None:

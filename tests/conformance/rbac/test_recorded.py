@@ -1,14 +1,21 @@
-"""RBAC-101: verdicts that real API servers gave, recorded (vectors, oracle-sar, url-attributes). All must agree."""
+"""RBAC-101: verdicts that real API servers gave, recorded. All must agree.
+
+Access reviews are in vectors and oracle-sar, attributes of requests in url-attributes, writes of roles and bindings by
+a limited user in oracle-escalation, requests with Impersonate headers in oracle-impersonation.
+"""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
-from rbac.objects import cluster
+from rbac.objects import binding, cluster, role
 from rbac.reasons import names_a_grant
+from rbac.writes import may_write
 
 from kubeaudit.rbac.access import Access, Answer, Decision, build
 from kubeaudit.rbac.attributes import request_of
 from kubeaudit.rbac.identities import Identity
+from kubeaudit.rbac.impersonation import Wanted, becomes, may_impersonate
 from kubeaudit.rbac.rules import Request
 
 from .corpora import lines, load, manifests
@@ -66,5 +73,71 @@ def test_rbac_101_url_attributes(tally: Tally) -> None:
         if made != expected:
             wrong.append((case["id"], made, expected))
     tally.update({("url-attributes", True): len(cases) - len(wrong), ("url-attributes", False): len(wrong)})
+    assert not wrong
+    assert cases
+
+
+def grants_of(user: str, *held: tuple[str, Iterable[Any]]) -> list[Any]:
+    """Roles with these rules in these namespaces ("" = the whole cluster), bound to a user."""
+    made: list[Any] = []
+    for number, (namespace, rules) in enumerate(held):
+        name, kind = f"held-{number}", "Role" if namespace else "ClusterRole"
+        made += [role(name, *rules, namespace=namespace)]
+        made += [binding(name, f"{kind}/{name}", f"User:{user}", namespace=namespace)]
+    return made
+
+
+def test_rbac_101_writes_of_roles_and_bindings(tally: Tally) -> None:
+    cases = load("rbac", "oracle-escalation", "cases.json")
+    wrong = []
+    for case in cases:
+        scope = case["held_scope"].removeprefix("cluster").removeprefix("namespace ")
+        objects = grants_of("esc", ("", case["base_rules_cluster"]), (scope, case["held_rules"]))
+        existing = case["existing"]
+        objects += [role(item["name"], *item["rules"]) for item in existing["clusterroles"]]
+        objects += [role(item["name"], *item["rules"], namespace=item["namespace"]) for item in existing["roles"]]
+        access = build(cluster(objects, "v1.36.3"))
+        answer = may_write(access, Identity("esc", ("system:authenticated",)), case, objects).answer
+        if answer is not (Answer.ALLOWED if case["permitted"] else Answer.NOT_ALLOWED):
+            wrong.append((case["id"], answer))
+    tally.update({("oracle-escalation", True): len(cases) - len(wrong), ("oracle-escalation", False): len(wrong)})
+    assert not wrong
+    assert cases
+
+
+def wanted(headers: dict[str, Any]) -> Wanted:
+    """Whom the headers of a request name; a header may be there several times, as a list."""
+
+    def values(name: str) -> tuple[str, ...]:
+        found = headers.get(name, [])
+        return tuple([found] if isinstance(found, str) else found)
+
+    prefix = "Impersonate-Extra-"
+    extra = (
+        (key.removeprefix(prefix).lower(), value) for key in headers if key.startswith(prefix) for value in values(key)
+    )
+    user, uid = "".join(values("Impersonate-User")), "".join(values("Impersonate-Uid"))
+    return Wanted(user, values("Impersonate-Group"), uid, tuple(extra))
+
+
+def test_rbac_101_requests_with_impersonate_headers(tally: Tally) -> None:
+    cases = load("rbac", "oracle-impersonation", "cases.json")
+    wrong = []
+    for case in cases:
+        user = case["requester"]
+        objects = grants_of(user, ("", case["cluster_rules"]), ("d", case["namespace_d_rules"]))
+        # The note of every case: whoever is authenticated may list pods.
+        objects += [role("pods", {"verbs": ["list"], "apiGroups": [""], "resources": ["pods"]})]
+        objects += [binding("pods", "ClusterRole/pods", "Group:system:authenticated", "Group:system:unauthenticated")]
+        access = build(cluster(objects, "v1.36.3"))
+        request = request_of(*case["request"].split(" "))
+        target = wanted(case["headers"])
+        requester = Identity(user, ("system:authenticated",))
+        answers = [may_impersonate(access, requester, target, request).answer]
+        answers += [access.decide(becomes(target), request).answer]
+        permitted = all(answer is Answer.ALLOWED for answer in answers)
+        if permitted != case["permitted"]:
+            wrong.append((case["id"], answers))
+    tally.update({("oracle-impersonation", True): len(cases) - len(wrong), ("oracle-impersonation", False): len(wrong)})
     assert not wrong
     assert cases

@@ -1,0 +1,141 @@
+"""``kubeaudit network`` and ``kubeaudit network diff``."""
+
+from typing import Any
+
+import click
+
+from kubeaudit.cli import options, question, source
+from kubeaudit.cli.exits import FINDINGS, OK
+from kubeaudit.errors import UsageError
+
+_FORMATS = ("text", "json", "csv", "md", "dot")
+_STATES = ("reachable", "unknown", "blocked")
+_BASES = (
+    "policy", "default_allow", "spec_exception", "not_enforced", "cni_profile", "cni_unknown", "l7_conditional", "mesh",
+    "undefined", "input_incomplete", "kind_not_evaluated",
+)  # fmt: skip
+
+
+@click.group(invoke_without_command=True)
+@click.option("--from", "from_side", default="", metavar="SIDE", help="Only connections from these, as in `reach`.")
+@click.option("--to", "to_side", default="", metavar="SIDE", help="Only connections to these, as in `reach`.")
+@click.option(
+    "--port", "port_words", multiple=True, metavar="PORT", help="Only these: tcp/8080, udp, icmp (repeatable)."
+)
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice(_STATES),
+    help="Only these (repeatable); not blocked by default.",
+)
+@click.option(
+    "--direction", default="", type=click.Choice(["", "ingress", "egress"]), help="Into or out of the namespaces."
+)
+@click.option("--basis", multiple=True, type=click.Choice(_BASES), help="Only what rests on this (repeatable).")
+@click.option("--flat", is_flag=True, help="JSON with one row for every pair instead of groups.")
+@click.option("--max-rows", default=0, metavar="N", help="Refuse flat forms (--flat, csv, dot) of more rows. [200000]")
+@click.option("-o", "--output", "word", default="", metavar="FORMAT[=PATH]", help="text, json, csv, md or dot.")
+@question.input_options
+@click.pass_context
+def command(
+    ctx: click.Context, /, from_side: str, to_side: str, port_words: tuple[str, ...], states: tuple[str, ...],
+    direction: str, basis: tuple[str, ...], flat: bool, max_rows: int, word: str, **given: Any,
+) -> None:  # fmt: skip
+    """Print who can open connections to whom, grouped, and what every workload is open to.
+
+    \b
+    Groups hold sources with equal destinations and verdicts; -n, --from, --to, --port, --state and --direction narrow
+    them. ICMP is listed only where --port names it.
+
+    \b
+    Examples:
+      kubeaudit network -n shop
+      kubeaudit network --from internet -f prod.kubeaudit -o md=exposed.md
+      kubeaudit network --to shop/frontend --port tcp/8080 -o csv
+      kubeaudit network diff main/ branch/ --fail-on-open
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    output, ports = question.chosen(word, _FORMATS), question.ports(port_words)
+    if flat and output.format != "json":
+        raise UsageError("--flat is a form of the JSON output", "give -o json with it; csv and dot are always flat")
+    asked = question.asked(**given)
+    context = question.built(question.read(asked), asked.settings)
+    from kubeaudit.proof import State
+    from kubeaudit.queries import relation
+    from kubeaudit.queries.ends import end
+    from kubeaudit.report import network_tables, network_text
+
+    names = dict(zip(_STATES, (State.YES, State.UNKNOWN, State.BLOCKED), strict=True))
+    namespaces = asked.live.namespaces
+    wanted = relation.Filter(
+        source=end(context, from_side, namespaces) if from_side else None,
+        target=end(context, to_side, namespaces) if to_side else None,
+        namespaces=namespaces,
+        direction=direction,
+        basis=basis,
+        ports=ports,
+        states=tuple(names[state] for state in states) or (State.YES, State.UNKNOWN),
+    )
+    if flat or output.format in ("csv", "dot"):
+        rows = relation.flat(context, wanted, max_rows or relation.MOST_ROWS)
+        write = {"json": network_tables.render_flat, "csv": network_tables.render_csv, "dot": network_tables.render_dot}
+        data = write[output.format](rows)
+    else:
+        found = relation.relation(context, wanted)
+        form = {
+            "text": network_text.render_text,
+            "md": network_text.render_markdown,
+            "json": network_tables.render_json,
+        }
+        data = form[output.format](found)
+    question.write(data, output, quiet=asked.quiet)
+
+
+@command.command("diff")
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option("--fail-on-open", is_flag=True, help="Exit 1 if any connection is wider open than before.")
+@click.option("--max-rows", default=0, metavar="N", help="Refuse flat forms (csv, dot) of more rows. [200000]")
+@click.option("-o", "--output", "word", default="", metavar="FORMAT[=PATH]", help="text, json, csv, md or dot.")
+@click.option(
+    "-n", "--namespace", "namespaces", multiple=True, metavar="NAME", help="Namespace of files that name none."
+)
+@question.settings_options
+@options.common_options
+@click.pass_context
+def diff(
+    ctx: click.Context, old: str, new: str, fail_on_open: bool, max_rows: int, word: str, namespaces: tuple[str, ...],
+    config_path: str, cni_profile: str, now: str, no_color: bool, quiet: bool, verbose: bool,
+) -> None:  # fmt: skip
+    """Say which connections a change opens and closes, and which policy did it.
+
+    \b
+    OLD and NEW are files, folders or snapshots, as -f of other commands takes them. Workloads are compared by name;
+    what a new one can connect to counts as opened.
+    Manifests alone do not show the network plugin; --cni-profile says which one enforces them.
+
+    \b
+    Examples:
+      kubeaudit network diff main/ branch/ --cni-profile calico --fail-on-open
+      kubeaudit network diff monday.kubeaudit tuesday.kubeaudit -o md=network.md
+    """
+    output = question.chosen(word, _FORMATS)
+    settings = question.settings(config_path, cni_profile)
+    clock = options.clock(now)
+    before, after = (
+        question.built(source.from_files((path,), namespaces, clock, quiet=quiet), settings) for path in (old, new)
+    )
+    from kubeaudit.queries import network_diff, relation
+    from kubeaudit.report import network_diff_text, network_tables
+
+    found = network_diff.difference(before, after)
+    if output.format in ("csv", "dot"):
+        rows = network_diff.flat(before, after, max_rows or relation.MOST_ROWS)
+        data = (network_diff_text.render_csv if output.format == "csv" else network_diff_text.render_dot)(rows)
+    else:
+        form = {"text": network_diff_text.render_text, "md": network_diff_text.render_markdown}
+        data = form.get(output.format, network_tables.render_json)(found)
+    question.write(data, output, quiet=quiet)
+    ctx.exit(FINDINGS if fail_on_open and found.opens else OK)
