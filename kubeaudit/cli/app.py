@@ -12,7 +12,7 @@ COMMANDS = {
     "report": "Render a saved JSON result in another format.",
     "demo": "Scan the demo cluster and write its report into the current folder.",
     "policies": "List, show or check policies.",
-    "reach": "Say whether one side can open a connection to another, what decides it, and the edit that would change it.",
+    "reach": "Say whether one side can open a connection to another, and what decides it.",
     "network": "Print who can open connections to whom, grouped; `network diff` compares two states.",
     "can": "Say whether RBAC allows a subject a request, and which grants do.",
     "who-can": "List who holds a grant for a request, and who can obtain one by escalation.",

@@ -1,4 +1,4 @@
-"""``kubeaudit network`` and ``kubeaudit network diff``."""
+"""``kubeaudit network``, ``network diff`` and ``network lint``."""
 
 from typing import Any
 
@@ -139,3 +139,32 @@ def diff(
         data = form.get(output.format, network_tables.render_json)(found)
     question.write(data, output, quiet=quiet)
     ctx.exit(FINDINGS if fail_on_open and found.opens else OK)
+
+
+@command.command("lint")
+@click.option("--only", "names", multiple=True, metavar="NAME", help="Only lints of this name (repeatable).")
+@click.option("-o", "--output", "word", default="", metavar="FORMAT[=PATH]", help="text or json.")
+@question.input_options
+def lint(names: tuple[str, ...], word: str, **given: Any) -> None:
+    """Say what is wrong with network policies: parts without effect, traffic that breaks, gaps.
+
+    \b
+    Names: inert-rules, selects-nothing, selector-split, no-implementer, equal-priority, shadowed-rule,
+    redundant-policy, service-port, cluster-ip-range, dns-blocked, ipv6-gap, mesh-bypass.
+
+    \b
+    Examples:
+      kubeaudit network lint -f manifests/
+      kubeaudit network lint --only dns-blocked --only ipv6-gap -o json
+    """
+    output = question.chosen(word, ("text", "json"))
+    asked = question.asked(**given)
+    reach = question.built(question.read(asked), asked.settings).reach
+    from kubeaudit.network.lint import lints
+    from kubeaudit.report import lint_text
+
+    found = lints(reach, names)
+    namespaces = asked.live.namespaces
+    shown = tuple(one for one in found if not namespaces or one.object.namespace in namespaces)
+    form = {"text": lint_text.render_text, "json": lint_text.render_json}
+    question.write(form[output.format](shown), output, quiet=asked.quiet)

@@ -91,7 +91,7 @@ def _segment(segment: Segment, source: str, target: str, *, edits: bool) -> Iter
     yield f"  {MARKS[segment.state]} {STATES[segment.state]:9} {ports} ({families})"
     yield f"    why: {_why(segment, source, target)}"
     for evidence in segment.proof[:MOST_PROOF]:
-        yield f"    proof: {_shown(evidence)}"
+        yield f"    proof: {shown(evidence)}"
         yield f"           {recheck(evidence)}"
     if len(segment.proof) > MOST_PROOF:
         yield f"    {len(segment.proof) - MOST_PROOF} more fields are in the JSON output"
@@ -116,7 +116,8 @@ def _segment(segment: Segment, source: str, target: str, *, edits: bool) -> Iter
                 yield f"      {dotted(change.path)} of {change.object}: {_json(change.value)}"
 
 
-def _shown(evidence: Evidence) -> str:
+def shown(evidence: Evidence) -> str:
+    """A field of an object with its value, in one line."""
     value = "is not set" if evidence.absent else clipped(evidence.value, _TEXT)
     note = f" ({clipped(evidence.note, _TEXT)})" if evidence.note else ""
     name = (
