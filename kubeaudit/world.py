@@ -13,7 +13,7 @@ from kubeaudit.edges import apiserver, entrypoints, escalation, identity, ingres
 from kubeaudit.edges.context import Context
 from kubeaudit.edges.contract import Edge
 from kubeaudit.graph.build import Graph
-from kubeaudit.graph.paths import LATERAL, Searches, entries, inside, searches_from
+from kubeaudit.graph.paths import Searches, entries, exposed_to, inside, searches_from
 from kubeaudit.model import cluster as model
 from kubeaudit.network import reach as network
 from kubeaudit.rbac import access as rbac
@@ -62,13 +62,13 @@ class World(Struct, frozen=True, dict=True):
 
     @cached_property
     def exposed(self) -> Searches:
-        """What the internet reaches without moving from workload to workload."""
-        return searches_from(self.graph, entries(self.graph)["internet"], self.settings, LATERAL)
+        """What the internet reaches itself, before anything is taken over."""
+        return exposed_to(self.graph, entries(self.graph)["internet"], self.settings)
 
     @cached_property
     def private(self) -> Searches:
-        """What the private network reaches (EXP-956) without moving from workload to workload."""
-        return searches_from(self.graph, inside(self.graph), self.settings, LATERAL)
+        """What the private network reaches itself (EXP-956)."""
+        return exposed_to(self.graph, inside(self.graph), self.settings)
 
 
 def build(snapshot: Snapshot, settings: Settings) -> World:

@@ -17,7 +17,7 @@ from kubeaudit.settings import CrownJewel, Settings, Severity
 AUTHENTICATED = Vertex(VertexKind.GROUP, "", "system:authenticated")
 ASSUMED_FLAWS = ("EXP-121", "EXP-122")
 LATERAL = frozenset([EXP_LATERAL_CODE, EXP_LATERAL_SSRF])
-"""Rows that lead from workload to workload: what is reached without them is exposed itself."""
+"""Rows that lead from workload to workload."""
 
 
 class JewelKind(Struct, frozen=True):
@@ -144,27 +144,29 @@ class Searches(Struct, frozen=True):
         return (self.certain if vertex in self.certain else self.possible).path(vertex)
 
 
-def searches_from(
-    graph: Graph, roots: Iterable[Vertex], settings: Settings, without: frozenset[str] = frozenset()
-) -> Searches:
-    """Search forward from some roots, both ways (EXP-971), over no edge of the rows ``without``."""
-    found = tuple(roots)
-    certain, possible = (forward(graph, found, walk) for walk in _walks(settings, without))
-    return Searches(certain, possible)
+def searches_from(graph: Graph, roots: Iterable[Vertex], settings: Settings) -> Searches:
+    """Search forward from some roots, both ways (EXP-971)."""
+    return _forward(graph, tuple(roots), settings, frozenset())
+
+
+def exposed_to(graph: Graph, roots: Iterable[Vertex], settings: Settings) -> Searches:
+    """What some roots reach before anything is taken over: a search that goes no further from an assumed flaw."""
+    return _forward(graph, tuple(roots), settings, frozenset(ASSUMED_FLAWS))
 
 
 def searches_to(
     graph: Graph, roots: Iterable[Vertex], settings: Settings, without: frozenset[str] = frozenset()
 ) -> Searches:
-    """Search backward from some targets, both ways."""
-    found = tuple(roots)
-    certain, possible = (backward(graph, found, walk) for walk in _walks(settings, without))
+    """Search backward from some targets, both ways, over no edge of the rows ``without``."""
+    found, hops = tuple(roots), settings.limits.max_hops
+    certain, possible = (backward(graph, found, Walk(unknown, hops, without)) for unknown in (False, True))
     return Searches(certain, possible)
 
 
-def _walks(settings: Settings, without: frozenset[str]) -> tuple[Walk, Walk]:
+def _forward(graph: Graph, roots: tuple[Vertex, ...], settings: Settings, ends: frozenset[str]) -> Searches:
     hops = settings.limits.max_hops
-    return Walk(False, hops, without), Walk(True, hops, without)
+    certain, possible = (forward(graph, roots, Walk(unknown, hops, ends=ends)) for unknown in (False, True))
+    return Searches(certain, possible)
 
 
 def routes(graph: Graph, entry: str, search: Searches, settings: Settings) -> Iterator[Route]:

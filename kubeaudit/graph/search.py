@@ -58,12 +58,13 @@ class Tree(Struct, frozen=True, eq=False):
 
 class Walk(Struct, frozen=True):
     """Which edges a search takes: ``yes`` ones and, if asked, ``unknown`` ones, none of the rows ``without``; at most
-    ``max_hops`` in a row.
+    ``max_hops`` in a row. A forward search goes no further from what an edge of the rows ``ends`` leads to.
     """
 
     unknown: bool
     max_hops: int
     without: frozenset[str] = frozenset()
+    ends: frozenset[str] = frozenset()
 
     def takes(self, edge: Edge) -> bool:
         """Whether an edge may be walked."""
@@ -100,6 +101,8 @@ def _search(graph: Graph, around: list[Around], roots: Iterable[Vertex], walk: W
         if number in costs:
             continue
         costs[number] = (effort, hops)
+        if number in via and via[number][1].row in walk.ends:
+            continue
         if hops >= walk.max_hops:
             cut = cut or any(walk.takes(edge) and other not in costs for other, edge in around[number])
             continue

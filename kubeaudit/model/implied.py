@@ -18,6 +18,16 @@ class Known(Struct, frozen=True):
     values: frozenset[str] | None = None
     excluded: frozenset[str] = frozenset()
 
+    @property
+    def only(self) -> str:
+        """The one value it has; "" where that is not known."""
+        return next(iter(self.values)) if self.values is not None and len(self.values) == 1 else ""
+
+    @property
+    def is_void(self) -> bool:
+        """Whether nothing can be like that."""
+        return (self.exists and self.absent) or (self.values is not None and not self.values - self.excluded)
+
     def satisfies(self, asked: Requirement) -> bool:
         """Whether every label of which this is known fulfils a requirement."""
         wanted = frozenset(asked.values)

@@ -3,7 +3,7 @@
 ``build`` compiles the policies of a cluster once; every question is then answered from masks, in microseconds.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from msgspec import Struct, structs
@@ -32,7 +32,7 @@ from kubeaudit.network.newcomer import Default, default, with_newcomers
 from kubeaudit.network.ports import port_space
 from kubeaudit.network.relation import Row, relation
 from kubeaudit.network.rows import Frame, table
-from kubeaudit.network.universe import declared, declared_twice, universe
+from kubeaudit.network.universe import Universe, declared, declared_twice, universe
 from kubeaudit.network.verdicts import Action, Basis, Decision, Direction, PolicyProblem, ReachVerdict, Side
 from kubeaudit.proof import Evidence, field
 from kubeaudit.refs import ObjectRef
@@ -273,13 +273,22 @@ def build(cluster: Cluster, settings: Settings) -> Reach:
     return assemble(cluster, detect(cluster, settings))
 
 
-def assemble(cluster: Cluster, cni: CniProfile, mesh: Mesh | None = None) -> Reach:
-    """Compile the policies of a cluster under a given plugin, and a given mesh where pods do not show it."""
+def assemble(
+    cluster: Cluster,
+    cni: CniProfile,
+    mesh: Mesh | None = None,
+    seen: Callable[[Universe], Universe] | None = None,
+) -> Reach:
+    """Compile the policies of a cluster under a given plugin, and a given mesh where pods do not show it.
+
+    ``seen`` may change what selectors match (:mod:`kubeaudit.network.strangers`).
+    """
     around = (mesh or mesh_of(cluster)) if any(cluster.policies.get(key) for key in istio.RESOURCES) else None
     of_mesh = istio.cuts(cluster, around) if around else Cuts()
     cuts = united((*(dialect.cuts(cluster) for dialect in DIALECTS), of_mesh))
     networks = fields.networks(cuts.networks)
     found = universe(cluster, ip_space(networks.values()), cuts.names)
+    found = seen(found) if seen else found
     named = {(protocol, number, number) for (_, protocol), numbers in found.named.items() for number in numbers}
     ports = port_space(cuts.intervals | named)
     masks = Masks(cluster, found, ports, cni, networks)

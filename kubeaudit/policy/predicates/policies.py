@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 from kubeaudit.findings import Cause, ObjectClass, Reason, Subject, Unseen, Verdict
 from kubeaudit.model.cluster import object_class
+from kubeaudit.model.objects.meta import LabelSelector
+from kubeaudit.model.objects.networking import NetworkPolicy
 from kubeaudit.model.selectors import bits_of
+from kubeaudit.network.evidence import value_at
 from kubeaudit.network.reach import Action, CompiledPolicy, Decision, Direction
 from kubeaudit.policy.judgement import Judgement
 from kubeaudit.policy.predicates.base import subject
@@ -112,7 +115,7 @@ def dangling_policy(world: World, _policy: Policy) -> Iterator[Judgement]:
         if policy.faulty:
             missed = Unseen(Reason.EVALUATION_ERROR, policy.resource, policy.ref.namespace, f"{policy.ref} is faulty")
             yield Judgement(who, Verdict.NOT_EVALUATED, unseen=(missed,))
-        elif not policy.selected:
+        elif not policy.selected and not _selects_everything(policy):
             place = "cluster" if not policy.ref.namespace else f"namespace {policy.ref.namespace}"
             message = f"{policy.ref} selects no pod of the {place}."
             yield Judgement(
@@ -122,20 +125,33 @@ def dangling_policy(world: World, _policy: Policy) -> Iterator[Judgement]:
             yield from _dangling_peers(world, who, policy)
 
 
+def _selects_everything(policy: CompiledPolicy) -> bool:
+    """Whether the selector is empty: then it waits for pods to come, and is no mistake."""
+    return isinstance(policy.source, NetworkPolicy) and policy.source.spec.pod_selector == LabelSelector()
+
+
 def _dangling_peers(world: World, who: Subject, policy: CompiledPolicy) -> Iterator[Judgement]:
+    """Peers without pods. Manifests need not hold the other namespaces that a peer names, so those are not judged."""
     seen: dict[Path, int] = {}
     rules: dict[Path, tuple[int, Direction]] = {}
     for half in policy.halves:
         for entry in half.entries:
             seen[entry.path] = seen.get(entry.path, 0) | entry.peers | entry.maybe
             rules[entry.path] = (entry.rule, half.direction)
-    empty = [path for path, peers in seen.items() if not peers]
+    live = world.cluster.header.source == "live"
+    empty = [path for path, peers in seen.items() if not peers and (live or _stays_inside(policy, path))]
     if not empty:
         yield Judgement(who, Verdict.PASS)
     for path in empty:
         shown = (_shown(world, policy, rules[path], path),)
         message = f"A peer of {policy.ref} matches no pod."
         yield Judgement(who, Verdict.FAIL, message, shown, value=".".join(map(str, path)))
+
+
+def _stays_inside(policy: CompiledPolicy, path: Path) -> bool:
+    """Whether a peer names pods of the policy's own namespace."""
+    shown = value_at(policy, path).value
+    return isinstance(policy.source, NetworkPolicy) and "namespaceSelector" not in shown
 
 
 def _shown(world: World, policy: CompiledPolicy, rule: tuple[int, Direction] | None, path: Path) -> Evidence:

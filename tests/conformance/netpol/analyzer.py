@@ -52,6 +52,10 @@ class Focus(NamedTuple):
         ends = seen.get(self.direction, ((source, target), (target, source)))
         return any(_among(one, self.workloads) and _among(other, self.peers) for one, other in ends)
 
+    def covers(self, workload: str, direction: str) -> bool:
+        """Whether what a workload is exposed to in a direction is shown."""
+        return _among(workload, self.workloads) and self.direction in ("", direction)
+
     def held(self, ports: Ports) -> Ports:
         """What is shown of the ports of a row."""
         if self.port is None:
@@ -89,7 +93,7 @@ def read(text: str, fmt: str, narrowed: Focus = EVERYTHING) -> Relation:
     if fmt != "dot":
         text = text.partition(_EXPOSURE)[0].rstrip("#\n ")
     rows = {"txt": _txt, "md": _md, "csv": _csv, "json": _json, "dot": _dot}[fmt](text)
-    return _merged(
+    return merged(
         (*_ends(source, target), frozenset([narrowed.port]) if narrowed.port else ports(conn))
         for source, target, conn in rows
     )
@@ -103,12 +107,12 @@ def load(objects: Iterable[dict[str, Any]]) -> tuple[Cluster, list[dict[str, Any
 
 def ours(found: Cluster, listed: Iterable[dict[str, Any]], narrowed: Focus = EVERYTHING) -> Relation:
     """The same relation by our engine. Host network, nodes, phases and IPv6 play no part in it (MAP-7)."""
-    names = _names(found, listed)
+    names = names_of(found, listed)
     grouped: dict[tuple[str, str], set[tuple[str, int, int]]] = {}
     for row in assemble(found, PROFILE).relation(["IPv4"]):
         if row.state is State.YES:
             grouped.setdefault((row.source, row.target), set()).add((row.protocol, row.first, row.last))
-    return _merged(
+    return merged(
         (one, other, narrowed.held(frozenset(held)))
         for (source, target), held in grouped.items()
         for one in names.get(source, {source})
@@ -130,20 +134,20 @@ def ports(conn: str) -> Ports:
     return frozenset(found)
 
 
-def _merged(rows: Iterable[tuple[str, str, Ports]]) -> Relation:
+def merged(rows: Iterable[tuple[str, str, Ports]]) -> Relation:
     by_peer: dict[tuple[str, str, Ports], list[tuple[int, int]]] = {}
     for source, target, held in rows:
         ends, place = (source, target), None
         for number, end in enumerate(ends):
-            if _is_range(end):
-                place = _interval(end)
+            if is_range(end):
+                place = interval_of(end)
                 ends = (EXTERNAL, target) if number == 0 else (source, EXTERNAL)
         if held:
             by_peer.setdefault((*ends, held), []).extend([place] if place else [])
-    return frozenset((*key, _joined(places)) for key, places in by_peer.items())
+    return frozenset((*key, joined_ranges(places)) for key, places in by_peer.items())
 
 
-def _joined(places: list[tuple[int, int]]) -> Ranges:
+def joined_ranges(places: list[tuple[int, int]]) -> Ranges:
     joined: list[tuple[int, int]] = []
     for first, last in sorted(set(places)):
         if joined and first <= joined[-1][1] + 1:
@@ -153,11 +157,11 @@ def _joined(places: list[tuple[int, int]]) -> Ranges:
     return tuple(joined)
 
 
-def _is_range(end: str) -> bool:
+def is_range(end: str) -> bool:
     return end[:1].isdigit() and "[" not in end and end.count(".") >= 3 and "/" not in end.partition("/")[2]
 
 
-def _interval(end: str) -> tuple[int, int]:
+def interval_of(end: str) -> tuple[int, int]:
     if "/" in end:
         network = ipaddress.ip_network(end)
         return int(network.network_address), int(network.broadcast_address)
@@ -217,7 +221,7 @@ def _as_seen(found: dict[str, Any]) -> dict[str, Any]:
     return found | {"spec": spec, "status": status}
 
 
-def _names(found: Cluster, listed: Iterable[dict[str, Any]]) -> dict[str, set[str]]:
+def names_of(found: Cluster, listed: Iterable[dict[str, Any]]) -> dict[str, set[str]]:
     """Upstream's names of every class: the direct controllers of its pods, else its workload (MAP-3)."""
     owners = {
         (pod["metadata"]["namespace"], pod["metadata"]["name"]): _owner(pod["metadata"])

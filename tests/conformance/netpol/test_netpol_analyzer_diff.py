@@ -18,10 +18,10 @@ from conformance.netpol.analyzer import (
     PROFILE,
     Ports,
     Ranges,
-    _interval,
-    _is_range,
-    _joined,
-    _names,
+    interval_of,
+    is_range,
+    joined_ranges,
+    names_of,
     load,
     ports,
 )
@@ -72,7 +72,7 @@ def _ours(case: dict[str, Any]) -> Changes:
     sides, names = [], {}
     for folder in (case["dir"], case["dir2"]):
         found, listed = load(manifests(_ROOT / folder))
-        by_class = _names(found, listed)
+        by_class = names_of(found, listed)
         for cls in found.classes:
             ref = found.workloads[cls.workload].ref
             mine = by_class[f"{cls.namespace}/{cls.name}"]
@@ -98,12 +98,12 @@ def _changes(rows: Iterable[tuple[str, str, Bits, Bits]]) -> Changes:
         gained, lost = (_less(one, other) for one, other in ((now, was), (was, now)))
         ends, place = (source, target), []
         for number, end in enumerate(ends):
-            if _is_range(end):
-                place = [_interval(end)]
+            if is_range(end):
+                place = [interval_of(end)]
                 ends = (EXTERNAL, target) if number == 0 else (source, EXTERNAL)
         if any((*gained, *lost)):
             places.setdefault((*ends, gained, lost), []).extend(place)
-    return frozenset((*key, _joined(found)) for key, found in places.items())
+    return frozenset((*key, joined_ranges(found)) for key, found in places.items())
 
 
 def _less(one: Bits, other: Bits) -> Bits:

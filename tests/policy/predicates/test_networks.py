@@ -1,7 +1,7 @@
 """Checks about network policies (net-namespace-no-policy, net-pod-uncovered, net-allow-all)."""
 
 import pytest
-from factory import Object, check, deployment, failing, named, namespace, pod, policy, scanned, snapshot
+from factory import Object, check, deployment, failing, namespace, pod, policy, scanned, snapshot
 
 from kubeaudit.snapshot import Outcome
 
@@ -50,12 +50,6 @@ def test_chk_03_unread_policies_are_no_proof_of_absence(name: str, outcome: Outc
     for resource in ("networkpolicies.networking.k8s.io", "ciliumnetworkpolicies.cilium.io"):
         result = scanned(snapshot([namespace(), pod()], {resource: outcome}), name)
         assert check(result, name).verdict == "not-evaluated" and not result.findings
-
-
-@pytest.mark.parametrize("name", [SPACE, POD])
-def test_policies_of_kinds_that_are_not_evaluated_leave_it_open(name: str) -> None:
-    other = named("CiliumNetworkPolicy", "cilium.io/v2", "x")
-    assert verdict(name, namespace(), pod(), other) == "not-evaluated"
 
 
 def test_a_rule_that_allows_everything() -> None:

@@ -1,0 +1,136 @@
+"""Which pods that do not exist yet could connect, by the labels that rules name (NET-14, NET-15; AGG-9).
+
+Policies let in pods, not names: whoever may create a pod with the labels that a rule asks for is let in, too. Rows that
+hold for every pod of the cluster come first of a workload; the others say what a selector adds to them.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+
+from msgspec import Struct
+
+from kubeaudit.model.implied import Form, form
+from kubeaudit.network.cuts import united
+from kubeaudit.network.dialects import DIALECTS
+from kubeaudit.network.ipspace import FAMILIES
+from kubeaudit.network.judge import Judge
+from kubeaudit.network.ports import PROTOCOLS, Interval, PortSpace
+from kubeaudit.network.reach import Direction, Reach, assemble
+from kubeaudit.network.relation import alike, towards
+from kubeaudit.network.strangers import ANYBODY, Stranger, free_ports, members, seen, strangers, with_strangers
+from kubeaudit.proof import State
+
+NamedPort = tuple[str, str]
+"""Protocol and port name."""
+
+
+class Opening(Struct, frozen=True, omit_defaults=True):
+    """What the policies of a class let pods of one sort do: connect to it (``ingress``), or be connected to by it.
+
+    ``names`` are ports that the other pod calls so, ``without`` those names taken out of ``ports`` again. ``matched``:
+    such pods exist already. What other policies say of the other pod is not looked at.
+    """
+
+    cls: int
+    direction: Direction
+    peer: Stranger
+    family: str
+    state: State
+    ports: tuple[Interval, ...]
+    names: tuple[NamedPort, ...] = ()
+    without: tuple[NamedPort, ...] = ()
+    matched: bool = False
+
+
+def openings(reach: Reach, classes: Iterable[int], families: Sequence[str] = tuple(FAMILIES)) -> Iterator[Opening]:
+    """The openings of some classes, each beyond what every pod may. Selectors of NetworkPolicies and of the Admin and
+    Baseline tiers are asked; how other policies treat such pods is judged by their labels as far as they are known.
+    """
+    found = strangers(reach.cluster, reach.judge.policies)
+    cuts = united(dialect.cuts(reach.cluster) for dialect in DIALECTS)
+    ports = free_ports(cuts.names, cuts.intervals)
+    cluster, added = with_strangers(reach.cluster, found, ports)
+    judge = assemble(cluster, reach.cni, seen=partial(seen, added=added)).judge
+    matched = {position for position, stranger in added.items() if members(reach.judge.universe, stranger)}
+    for cls in classes:
+        for direction in Direction:
+            for family in families:
+                for position, state, mask in _beyond(judge, cls, direction, family, added):
+                    intervals, names, without = _named(judge.ports, mask, ports)
+                    place = (cls, direction, added[position], family, state)
+                    yield Opening(*place, intervals, names, without, position in matched)
+
+
+def text(stranger: Stranger) -> str:
+    """A stranger in words."""
+    pods = _terms(form(stranger.pods))
+    if stranger.namespace:
+        where = f"of namespace {stranger.namespace}"
+    else:
+        labels = _terms(form(stranger.namespaces))
+        where = f"of namespaces with {labels}" if labels else "of the cluster"
+    return f"pods {where} with {pods}" if pods else f"all pods {where}"
+
+
+def _beyond(
+    judge: Judge, cls: int, direction: Direction, family: str, added: dict[int, Stranger]
+) -> Iterator[tuple[int, State, int]]:
+    """Ports by stranger and state, without those of ``ANYBODY``; of that one, all."""
+    ports = _ports(judge, cls, direction, family, added)
+    everybody = next(position for position, stranger in added.items() if stranger == ANYBODY)
+    for position in added:
+        known = ports[everybody] if position != everybody else {}
+        sure, perhaps = (ports[position].get(state, 0) for state in (State.YES, State.UNKNOWN))
+        if sure & ~known.get(State.YES, 0):
+            yield position, State.YES, sure
+        if perhaps & ~known.get(State.UNKNOWN, 0):
+            yield position, State.UNKNOWN, perhaps
+
+
+def _ports(
+    judge: Judge, cls: int, direction: Direction, family: str, added: dict[int, Stranger]
+) -> dict[int, dict[State, int]]:
+    bits = {judge.universe.peer_bit(position, family): position for position in added}
+    everything = judge.ports.everything & ~judge.ports.icmp
+    found: dict[int, dict[State, int]] = {position: {} for position in added}
+    for ports, peers in alike(judge, direction, cls, sum(bits), everything):
+        protocol, port, _ = next(judge.ports.intervals(ports))
+        state = towards(judge, direction, cls, peers, protocol, port).state
+        for bit, position in bits.items():
+            if peers & bit:
+                found[position][state] = found[position].get(state, 0) | ports
+    return found
+
+
+def _named(
+    space: PortSpace, mask: int, ports: dict[str, int]
+) -> tuple[tuple[Interval, ...], tuple[NamedPort, ...], tuple[NamedPort, ...]]:
+    """What a rule says of a port name shows at the number that stands for it, and not beside."""
+    names: list[NamedPort] = []
+    without: list[NamedPort] = []
+    for name, number in ports.items():
+        for protocol in PROTOCOLS:
+            at, beside = space.atom(protocol, number), space.atom(protocol, number - 1)
+            is_open, is_open_beside = bool(mask & at), bool(mask & beside)
+            if is_open != is_open_beside:
+                (names if is_open else without).append((protocol, name))
+                mask ^= at
+    return tuple(space.intervals(mask)), tuple(names), tuple(without)
+
+
+def _terms(found: Form) -> str:
+    return ", ".join(_term(*term) for term in found)
+
+
+def _term(key: str, operator: str, values: tuple[str, ...]) -> str:
+    match operator:
+        case "In" if len(values) == 1:
+            return f"{key}={values[0]}"
+        case "In":
+            return f"{key} in ({', '.join(values)})"
+        case "NotIn":
+            return f"{key} not in ({', '.join(values)})"
+        case "Exists":
+            return key
+        case _:
+            return f"!{key}"
