@@ -24,6 +24,7 @@ from kubeaudit.model.objects.core import ConfigMap, Namespace, Node, Service, Se
 from kubeaudit.model.objects.meta import Labels, Metadata
 from kubeaudit.model.objects.networking import EndpointSlice, Ingress, IngressClass, NetworkPolicy, blocks, peers
 from kubeaudit.model.objects.nodeclass import EC2NodeClass
+from kubeaudit.model.objects.openshift import Route
 from kubeaudit.model.objects.rbac import Binding, CertificateSigningRequest, Role
 from kubeaudit.model.policies import POLICY_KINDS, looks_of
 from kubeaudit.model.selectors import keys_of
@@ -58,6 +59,7 @@ class Cluster(Struct, frozen=True):
     endpoint_slices: tuple[EndpointSlice, ...]
     ingresses: tuple[Ingress, ...]
     ingress_classes: tuple[IngressClass, ...]
+    routes: tuple[Route, ...]
     network_policies: tuple[NetworkPolicy, ...]
     policies: dict[str, tuple[Any, ...]]
     roles: tuple[Role, ...]
@@ -133,6 +135,7 @@ def _build(snapshot: Snapshot) -> Cluster:
         endpoint_slices=all_of("endpointslices.discovery.k8s.io", EndpointSlice),
         ingresses=all_of("ingresses.networking.k8s.io", Ingress),
         ingress_classes=all_of("ingressclasses.networking.k8s.io", IngressClass),
+        routes=all_of("routes.route.openshift.io", Route),
         network_policies=policies,
         policies=others,
         roles=all_of(f"roles.{rbac}", Role),

@@ -1,7 +1,7 @@
 """Which pods that do not exist yet could connect, by the labels that rules name (NET-14, NET-15; AGG-9).
 
 Policies let in pods, not names: whoever may create a pod with the labels that a rule asks for is let in, too. Rows that
-hold for every pod of the cluster come first of a workload; the others say what a selector adds to them.
+hold for every pod of the cluster come first of a workload; the others say what is different for a selector.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,8 +27,9 @@ NamedPort = tuple[str, str]
 class Opening(Struct, frozen=True, omit_defaults=True):
     """What the policies of a class let pods of one sort do: connect to it (``ingress``), or be connected to by it.
 
-    ``names`` are ports that the other pod calls so, ``without`` those names taken out of ``ports`` again. ``matched``:
-    such pods exist already. What other policies say of the other pod is not looked at.
+    ``ports`` are empty where such pods may less than every pod: nothing. ``names`` are ports that the other pod calls
+    so, ``without`` those names taken out of ``ports`` again. ``matched``: such pods exist already. What other policies
+    say of the other pod is not looked at.
     """
 
     cls: int
@@ -42,11 +43,18 @@ class Opening(Struct, frozen=True, omit_defaults=True):
     matched: bool = False
 
 
-def openings(reach: Reach, classes: Iterable[int], families: Sequence[str] = tuple(FAMILIES)) -> Iterator[Opening]:
-    """The openings of some classes, each beyond what every pod may. Selectors of NetworkPolicies and of the Admin and
-    Baseline tiers are asked; how other policies treat such pods is judged by their labels as far as they are known.
+def openings(
+    reach: Reach,
+    classes: Iterable[int],
+    families: Sequence[str] = tuple(FAMILIES),
+    sorts: Sequence[Stranger] | None = None,
+) -> Iterator[Opening]:
+    """The openings of some classes: what every pod may, and where a selector differs from that.
+
+    Selectors of NetworkPolicies and of the Admin and Baseline tiers are asked, or ``sorts``, which begin with
+    ``ANYBODY``. How other policies treat such pods is judged by their labels as far as they are known.
     """
-    found = strangers(reach.cluster, reach.judge.policies)
+    found = strangers(reach.cluster, reach.judge.policies) if sorts is None else sorts
     cuts = united(dialect.cuts(reach.cluster) for dialect in DIALECTS)
     ports = free_ports(cuts.names, cuts.intervals)
     cluster, added = with_strangers(reach.cluster, found, ports)
@@ -75,16 +83,14 @@ def text(stranger: Stranger) -> str:
 def _beyond(
     judge: Judge, cls: int, direction: Direction, family: str, added: dict[int, Stranger]
 ) -> Iterator[tuple[int, State, int]]:
-    """Ports by stranger and state, without those of ``ANYBODY``; of that one, all."""
+    """Ports by stranger and state where they are not those of ``ANYBODY``; of that one, where there are some."""
     ports = _ports(judge, cls, direction, family, added)
     everybody = next(position for position, stranger in added.items() if stranger == ANYBODY)
     for position in added:
-        known = ports[everybody] if position != everybody else {}
-        sure, perhaps = (ports[position].get(state, 0) for state in (State.YES, State.UNKNOWN))
-        if sure & ~known.get(State.YES, 0):
-            yield position, State.YES, sure
-        if perhaps & ~known.get(State.UNKNOWN, 0):
-            yield position, State.UNKNOWN, perhaps
+        for state in (State.YES, State.UNKNOWN):
+            usual = ports[everybody][state] if position != everybody else 0
+            if ports[position][state] != usual:
+                yield position, state, ports[position][state]
 
 
 def _ports(
@@ -92,13 +98,13 @@ def _ports(
 ) -> dict[int, dict[State, int]]:
     bits = {judge.universe.peer_bit(position, family): position for position in added}
     everything = judge.ports.everything & ~judge.ports.icmp
-    found: dict[int, dict[State, int]] = {position: {} for position in added}
+    found: dict[int, dict[State, int]] = {position: dict.fromkeys(State, 0) for position in added}
     for ports, peers in alike(judge, direction, cls, sum(bits), everything):
         protocol, port, _ = next(judge.ports.intervals(ports))
         state = towards(judge, direction, cls, peers, protocol, port).state
         for bit, position in bits.items():
             if peers & bit:
-                found[position][state] = found[position].get(state, 0) | ports
+                found[position][state] |= ports
     return found
 
 

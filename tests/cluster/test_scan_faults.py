@@ -38,7 +38,8 @@ def test_an_empty_cluster_has_no_findings_and_is_no_failure(empty: ApiServer, tm
     assert result.coverage.gaps == ()
     workload = [check for check in result.checks if check.theme == "workload"]
     assert {check.verdict for check in workload} == {Verdict.NOT_APPLICABLE}
-    assert {finding.check for finding in result.findings} <= {"exp-apiserver-public-address", "rbac-cluster-admin"}
+    expected = {"exp-apiserver-public-address", "net-no-default-deny", "rbac-cluster-admin"}
+    assert {finding.check for finding in result.findings} <= expected
     assert len(list(tmp_path.iterdir())) == 3
 
 

@@ -10,12 +10,15 @@ from typing import Any, NamedTuple
 
 from network.clusters import cluster
 
+from kubeaudit.edges.context import Context
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.ports import FIRST, LAST, PROTOCOLS
 from kubeaudit.network.reach import assemble
 from kubeaudit.proof import State
-from kubeaudit.settings import Fact
+from kubeaudit.queries.ingress_hop import hops
+from kubeaudit.rbac import access
+from kubeaudit.settings import Fact, Settings
 
 Ports = frozenset[tuple[str, int, int]]
 Ranges = tuple[tuple[int, int], ...]
@@ -23,6 +26,7 @@ Relation = frozenset[tuple[str, str, Ports, Ranges]]
 """(source, destination, ports, addresses of the external end): ranges with equal peer and ports are merged (MAP-6)."""
 
 EXTERNAL = "external"
+CONTROLLER = "{ingress-controller}"
 PROFILE = CniProfile(
     name="netpol-analyzer",
     enforces=Fact.YES,
@@ -81,7 +85,7 @@ def focus(options: dict[str, Any]) -> Focus:
 
 
 def _among(end: str, names: frozenset[str]) -> bool:
-    full = end.partition("[")[0]
+    full = end.partition("[")[0].strip("{}")
     return not names or full in names or full.partition("/")[2] in names
 
 
@@ -107,9 +111,13 @@ def load(objects: Iterable[dict[str, Any]]) -> tuple[Cluster, list[dict[str, Any
 
 def ours(found: Cluster, listed: Iterable[dict[str, Any]], narrowed: Focus = EVERYTHING) -> Relation:
     """The same relation by our engine. Host network, nodes, phases and IPv6 play no part in it (MAP-7)."""
-    names = names_of(found, listed)
+    names, reach = names_of(found, listed), assemble(found, PROFILE)
     grouped: dict[tuple[str, str], set[tuple[str, int, int]]] = {}
-    for row in assemble(found, PROFILE).relation(["IPv4"]):
+    for hop in hops(Context(found, reach, access.build(found), Settings())):
+        if hop.state is State.YES:
+            target = f"{found.classes[hop.target].namespace}/{found.classes[hop.target].name}"
+            grouped.setdefault((CONTROLLER, target), set()).add(("TCP", hop.port, hop.port))
+    for row in reach.relation(["IPv4"]):
         if row.state is State.YES:
             grouped.setdefault((row.source, row.target), set()).add((row.protocol, row.first, row.last))
     return merged(
@@ -131,6 +139,28 @@ def ports(conn: str) -> Ports:
         protocol = word or protocol
         first, _, last = interval.partition("-")
         found.add((protocol, int(first), int(last or first)))
+    return frozenset(found)
+
+
+def ports_mask(found: Ports) -> int:
+    """Ports as one int, a bit for each port of each protocol."""
+    mask = 0
+    for protocol, first, last in found:
+        mask |= (1 << last + 1) - (1 << first) << PROTOCOLS.index(protocol) * (LAST + 1)
+    return mask
+
+
+def ports_of(mask: int) -> Ports:
+    """The intervals of such an int."""
+    found = set()
+    for number, protocol in enumerate(PROTOCOLS):
+        held = mask >> number * (LAST + 1) & (1 << LAST + 1) - 1
+        while held:
+            first = (held & -held).bit_length() - 1
+            run = held >> first
+            length = (~run & run + 1).bit_length() - 1
+            found.add((protocol, first, first + length - 1))
+            held &= ~((1 << first + length) - 1)
     return frozenset(found)
 
 

@@ -12,16 +12,17 @@ from conformance.netpol.analyzer import (
     PROFILE,
     Focus,
     Ports,
-    Ranges,
-    merged,
     names_of,
     ports,
+    ports_mask,
+    ports_of,
 )
-from kubeaudit.model.cluster import Cluster
-from kubeaudit.model.implied import Form, form
-from kubeaudit.network.ports import FIRST, LAST, PROTOCOLS
-from kubeaudit.network.reach import Direction, Reach, assemble
-from kubeaudit.network.strangers import ANYBODY, Stranger
+from kubeaudit.model.cluster import METADATA_NAME, Cluster
+from kubeaudit.model.implied import Form, form, implies, known
+from kubeaudit.model.objects.meta import LabelSelector, Requirement
+from kubeaudit.model.selectors import index
+from kubeaudit.network.reach import Direction, assemble
+from kubeaudit.network.strangers import ANYBODY, Stranger, members, strangers
 from kubeaudit.proof import State
 from kubeaudit.queries.openings import openings
 
@@ -40,7 +41,7 @@ class Row(NamedTuple):
 
     workload: str
     direction: str
-    peer: Peer | Ranges
+    peer: Peer
     ports: Ports
     names: frozenset[str] = frozenset()
 
@@ -52,29 +53,19 @@ class Exposure(NamedTuple):
     unprotected: frozenset[tuple[str, str]] | None
 
 
-def read_exposure(text: str, fmt: str) -> Exposure:
-    """What a file says of exposure."""
+def read_exposure(text: str, fmt: str, narrowed: Focus = EVERYTHING) -> Exposure:
+    """What a file says of exposure. Lists of one port leave it out of their rows."""
     rows = {"txt": _txt, "md": _md, "csv": _csv, "json": _json, "dot": _dot}[fmt](text)
     listed = frozenset((name, found.lower()) for name, found in _UNPROTECTED.findall(text))
-    return Exposure(_rows(rows), listed if fmt == "txt" else None)
+    return Exposure(frozenset(_rows(rows, narrowed)), listed if fmt == "txt" and not narrowed.port else None)
 
 
-def _rows(listed: Iterable[tuple[str, str, str, str]]) -> frozenset[Row]:
-    inside, outside = set(), []
-    for workload, direction, peer, conn in listed:
-        if peer.endswith("[External]"):
-            peer = peer.removesuffix("[External]")
-            outside.append((peer, workload, ports(conn)) if direction == "ingress" else (workload, peer, ports(conn)))
-        else:
-            inside.add(Row(workload, direction, _peer(peer), *_conn(conn)))
-    return frozenset((*inside, *_external(outside)))
-
-
-def _external(rows: Iterable[tuple[str, str, Ports]]) -> Iterator[Row]:
-    for source, target, held, ranges in merged(rows):
-        if ranges:
-            inward = source == "external"
-            yield Row(target if inward else source, "ingress" if inward else "egress", ranges, held)
+def _rows(listed: Iterable[tuple[str, str, str, str]], narrowed: Focus) -> Iterator[Row]:
+    """Rows with addresses repeat the relation; they are left out."""
+    for workload, direction, peer, stated in listed:
+        if not peer.endswith("[External]"):
+            held, names = _conn(stated or "{} {}".format(*narrowed.port or ("", "")))
+            yield Row(workload, direction, _peer(peer), narrowed.held(held), names)
 
 
 def _conn(conn: str) -> tuple[Ports, frozenset[str]]:
@@ -126,7 +117,7 @@ def _txt(text: str) -> _Lines:
         for arrow, direction in (("=>", "egress"), ("<=", "ingress")):
             workload, found, rest = line.partition(f"\t{arrow}")
             if found:
-                peer, _, conn = rest.rpartition(" : ")
+                peer, _, conn = rest.partition(" : ")
                 yield workload.strip(), direction, peer.strip(), conn.strip()
 
 
@@ -136,24 +127,25 @@ def _md(text: str) -> _Lines:
         if line.startswith("### "):
             direction = line.split()[1].lower()
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if len(cells) == 3 and cells[0] not in ("src", "dst") and not cells[0].startswith("---"):
-            yield cells[0], direction, cells[1], cells[2]
+        if len(cells) in (2, 3) and cells[0] not in ("src", "dst") and not cells[0].startswith("---"):
+            yield cells[0], direction, cells[1], "".join(cells[2:])
 
 
 def _csv(text: str) -> _Lines:
     direction = ""
-    for cells in csv.reader(io.StringIO(text.partition(f"{_RESULT}:,,")[2])):
+    for cells in csv.reader(io.StringIO(text.partition(_RESULT)[2].partition("\n")[2])):
         if cells and cells[0].endswith("Exposure:"):
             direction = cells[0].split()[0].lower()
-        elif len(cells) == 3 and cells[0] not in ("src", "dst") and cells[0]:
-            yield cells[0], direction, cells[1], cells[2]
+        elif cells and cells[0] not in ("src", "dst", ""):
+            yield cells[0], direction, cells[1], "".join(cells[2:])
 
 
 def _json(text: str) -> _Lines:
-    stated = json.loads(text)["exposure_results"]
+    stated = json.loads(text)
+    stated = next((found for key, found in stated.items() if key.startswith("exposure")), {})
     for direction, mine, other in (("egress", "src", "dst"), ("ingress", "dst", "src")):
         for row in stated.get(f"{direction}_exposure") or ():
-            yield row[mine], direction, row[other], row["conn"]
+            yield row[mine], direction, row[other], row.get("conn", "")
 
 
 def _dot(text: str) -> _Lines:
@@ -178,19 +170,13 @@ def _dot_peer(end: str) -> str:
 def ours_exposure(found: Cluster, listed: Iterable[dict[str, Any]], narrowed: Focus = EVERYTHING) -> Exposure:
     """The same by our engine."""
     reach, names = assemble(found, PROFILE), names_of(found, listed)
-    rows, outside = set(), []
+    rows = set()
     for row in openings(reach, range(len(found.classes)), ["IPv4"]):
-        if row.state is State.YES and not (row.matched and _is_plain(row.peer)):
+        if row.state is State.YES and not (row.matched and _names_pods(row.peer)):
             held, called = frozenset(row.ports), frozenset(name for _, name in row.names)
             for name in _named(found, row.cls, names):
                 rows.add(Row(name, str(row.direction), _key(row.peer), held, called))
-    for row in reach.relation(["IPv4"]):
-        if row.state is State.YES and ("." in row.source.partition("/")[0] or "." in row.target.partition("/")[0]):
-            for source in names.get(row.source, {row.source}):
-                for target in names.get(row.target, {row.target}):
-                    outside.append((source, target, (row.protocol, row.first, row.last)))
-    rows.update(_external(_united(outside)))
-    kept = frozenset(held for row in rows if (held := _shown(row, narrowed)) is not None)
+    kept = frozenset(_shown(rows, narrowed))
     unprotected = frozenset(
         (name, str(direction))
         for direction in Direction
@@ -206,22 +192,83 @@ def _named(found: Cluster, cls: int, names: dict[str, set[str]]) -> set[str]:
     return names[f"{found.classes[cls].namespace}/{found.classes[cls].name}"]
 
 
-def _united(rows: Iterable[tuple[str, str, tuple[str, int, int]]]) -> Iterator[tuple[str, str, Ports]]:
-    held: dict[tuple[str, str], set[tuple[str, int, int]]] = {}
-    for source, target, ports_ in rows:
-        held.setdefault((source, target), set()).add(ports_)
-    for (source, target), ports_ in held.items():
-        yield source, target, frozenset(ports_)
+def _shown(rows: Iterable[Row], narrowed: Focus) -> Iterator[Row]:
+    """Of one port a row is shown where the port is open, and not to all pods anyhow."""
+    covered = [row for row in rows if narrowed.covers(row.workload, row.direction)]
+    if narrowed.port is None:
+        yield from covered
+        return
+    on_port = [row._replace(ports=narrowed.held(row.ports), names=frozenset()) for row in covered]
+    everyone = {row[:2] for row in on_port if row.ports and row.peer == _key(ANYBODY)}
+    yield from (row for row in on_port if row.ports and (row.peer == _key(ANYBODY) or row[:2] not in everyone))
 
 
-def _shown(row: Row, narrowed: Focus) -> Row | None:
-    held = narrowed.held(row.ports)
-    names = row.names if narrowed.port is None else frozenset()
-    return row._replace(ports=held, names=names) if narrowed.covers(row.workload, row.direction) and (held or names) else None
+def implied(stated: Exposure, found: Cluster) -> Exposure:
+    """What a file states, with what follows from it: a rule holds for all pods that its selectors match, while upstream
+    has it hold for pods named by equal selectors alone. Where a selector may less than all pods, a rule of a tier denies
+    it something: nothing is added to what is stated of it.
+    """
+    reach = assemble(found, PROFILE)
+    universe = reach.judge.universe
+    sorts = [
+        peer
+        for peer in strangers(found, reach.judge.policies)
+        if peer != ANYBODY and not (_names_pods(peer) and members(universe, peer))
+    ]
+    rows = set()
+    for workload, direction in {(row.workload, row.direction) for row in stated.rows}:
+        held = {row.peer: row for row in stated.rows if row[:2] == (workload, direction)}
+        usual = held.pop(_key(ANYBODY), Row(workload, direction, _key(ANYBODY), frozenset()))
+        rows.add(usual)
+        for peer in sorts:
+            row = _follows(peer, held, usual, found)
+            if row[3:] != usual[3:]:
+                rows.add(row)
+        rows.update(row for peer, row in held.items() if peer not in set(map(_key, sorts)))
+    return Exposure(frozenset(row for row in rows if row.peer != _key(ANYBODY) or row.ports or row.names), stated.unprotected)
 
 
-def _is_plain(peer: Stranger) -> bool:
-    return peer != ANYBODY and not (peer.namespaces.match_expressions or peer.pods.match_expressions)
+def _follows(peer: Stranger, held: dict[Peer, Row], usual: Row, found: Cluster) -> Row:
+    mine = held.get(_key(peer))
+    wider = [row for other, row in held.items() if other != _key(peer) and _within(peer, other, found)]
+    if mine is not None and not _less(mine, usual):
+        wider.append(mine)
+    elif mine is not None:
+        return mine
+    narrowed = [row for row in wider if _less(row, usual)]
+    bits, names = 0, frozenset[str]()
+    for row in narrowed or [usual, *wider]:
+        bits, names = bits | ports_mask(row.ports), names | row.names
+    return Row(usual.workload, usual.direction, _key(peer), ports_of(bits), names)
+
+
+def _less(row: Row, usual: Row) -> bool:
+    return bool(ports_mask(usual.ports) & ~ports_mask(row.ports))
+
+
+def _within(peer: Stranger, other: Peer, found: Cluster) -> bool:
+    """Whether every pod of one sort is one of the other."""
+    namespace, namespaces, pods = other
+    if namespace and namespace != peer.namespace:
+        return False
+    facts = known(peer.namespaces)
+    if peer.namespace:
+        labels = found.namespaces.get(peer.namespace, {METADATA_NAME: peer.namespace})
+        facts = known(LabelSelector(labels))
+        if not index([labels]).select(_selector(namespaces)):
+            return False
+        namespaces = ()
+    return implies(facts, _selector(namespaces)) and implies(known(peer.pods), _selector(pods))
+
+
+def _selector(found: Form) -> LabelSelector:
+    return LabelSelector(match_expressions=tuple(Requirement(*term) for term in found))
+
+
+def _names_pods(peer: Stranger) -> bool:
+    """Whether both selectors are labels alone: upstream leaves such peers out where a pod matches."""
+    some = (peer.namespace or peer.namespaces.match_labels) and peer.pods.match_labels
+    return bool(some) and not (peer.namespaces.match_expressions or peer.pods.match_expressions)
 
 
 def _key(peer: Stranger) -> Peer:
