@@ -9,8 +9,8 @@ from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.objects.pods import Container
 from kubeaudit.model.workloads import Workload
-from kubeaudit.network import calico_felix
-from kubeaudit.network.cilium_switches import CONFIG, switches
+from kubeaudit.network.calico import felix as calico_felix
+from kubeaudit.network.cilium.switches import CONFIG, switches
 from kubeaudit.network.cni import CniProfile, as_profile, profile
 from kubeaudit.network.profiles import PROFILES, Profile, by_name
 from kubeaudit.network.versions import TIERS, Tiers

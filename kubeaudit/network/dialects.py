@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.network import adminpolicy, calico, cilium, istio, networkpolicy
+from kubeaudit.network import adminpolicy, networkpolicy
+from kubeaudit.network.calico import compile as calico
+from kubeaudit.network.cilium import compile as cilium
 from kubeaudit.network.compiled import CompiledPolicy
 from kubeaudit.network.cuts import Cuts
 from kubeaudit.network.masks import Masks
+from kubeaudit.network.mesh import istio
 
 
 class Dialect(Struct, frozen=True):

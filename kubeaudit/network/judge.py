@@ -4,12 +4,13 @@ from msgspec import Struct, structs
 
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.network import calico_doubts, cilium_doubts
+from kubeaudit.network.calico import doubts as calico_doubts
+from kubeaudit.network.cilium import doubts as cilium_doubts
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.combine import merged
 from kubeaudit.network.compiled import CompiledPolicy
 from kubeaudit.network.doubts import Doubt, Doubts
-from kubeaudit.network.narrowing import Narrowing
+from kubeaudit.network.mesh.narrowing import Narrowing
 from kubeaudit.network.ports import PortSpace
 from kubeaudit.network.rows import Signature, Table
 from kubeaudit.network.trace import Trace, joined, trace

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from kubeaudit.findings import Unseen
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.network import fields, istio
+from kubeaudit.network import fields
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.combine import combine, external, no_address
 from kubeaudit.network.compiled import CompiledPolicy
@@ -25,9 +25,10 @@ from kubeaudit.network.ipspace import FAMILIES, ip_space
 from kubeaudit.network.judge import Judge
 from kubeaudit.network.masks import Masks
 from kubeaudit.network.matrix import Column, Matrix
-from kubeaudit.network.mesh import Mesh
-from kubeaudit.network.mesh import mesh as mesh_of
-from kubeaudit.network.narrowing import Narrowing
+from kubeaudit.network.mesh import istio
+from kubeaudit.network.mesh.membership import Mesh
+from kubeaudit.network.mesh.membership import mesh as mesh_of
+from kubeaudit.network.mesh.narrowing import Narrowing
 from kubeaudit.network.newcomer import Default, default, with_newcomers
 from kubeaudit.network.ports import port_space
 from kubeaudit.network.relation import Row, relation

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.network.calico_doubts import SETTLED
+from kubeaudit.network.calico.doubts import SETTLED
 from kubeaudit.network.cni import profile
 from kubeaudit.network.detect import detect
 from kubeaudit.network.reach import Reach

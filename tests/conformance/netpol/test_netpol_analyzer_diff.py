@@ -21,8 +21,8 @@ from conformance.netpol.analyzer import (
     interval_of,
     is_range,
     joined_ranges,
-    names_of,
     load,
+    names_of,
     ports,
 )
 from conformance.netpol.corpora import CORPORA, absent, manifests

@@ -11,11 +11,13 @@ from kubeaudit.model.calico_looks import GROUPS, KINDS, NAMESPACE_LABELS, SERVIC
 from kubeaudit.model.calico_selector import All, And, Compare, Has, Node, keys_of, prefixed
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.objects.calico import CalicoPolicy, HostEndpoint, Rule
-from kubeaudit.network import calico_hosts, calico_profiles, calico_services
-from kubeaudit.network.calico_ends import IN_NAMESPACE, selector
-from kubeaudit.network.calico_fields import RefusedError, directions, network, port, rules
-from kubeaudit.network.calico_labels import NAMESPACE, SERVICE_ACCOUNT, Labels
-from kubeaudit.network.calico_objects import (
+from kubeaudit.network.calico import hosts as calico_hosts
+from kubeaudit.network.calico import profiles as calico_profiles
+from kubeaudit.network.calico import services as calico_services
+from kubeaudit.network.calico.ends import IN_NAMESPACE, selector
+from kubeaudit.network.calico.fields import RefusedError, directions, network, port, rules
+from kubeaudit.network.calico.labels import NAMESPACE, SERVICE_ACCOUNT, Labels
+from kubeaudit.network.calico.objects import (
     HOSTS,
     SETS,
     TIERS,
@@ -24,8 +26,8 @@ from kubeaudit.network.calico_objects import (
     policies,
     sets,
 )
-from kubeaudit.network.calico_rules import Rules
-from kubeaudit.network.calico_tiers import DEFAULT, order, tiers
+from kubeaudit.network.calico.rules import Rules
+from kubeaudit.network.calico.tiers import DEFAULT, order, tiers
 from kubeaudit.network.compiled import LAST_RANK, CompiledPolicy, Entry, Half, Tier
 from kubeaudit.network.cuts import Cuts, united
 from kubeaudit.network.doubts import Doubt

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from msgspec import Struct, structs
 
 from kubeaudit.model.objects.cilium import PortRule, Rule, Selector, items
-from kubeaudit.network.cilium_fields import REQUIRES, condition, ports_of, selects_nothing, stated
-from kubeaudit.network.cilium_peers import Peers, Where
-from kubeaudit.network.cilium_places import PeerSet, Places
-from kubeaudit.network.cilium_selectors import EndpointSelectors
-from kubeaudit.network.cilium_switches import NO_REQUIRES, PORT_RANGES, CiliumSwitches
+from kubeaudit.network.cilium.fields import REQUIRES, condition, ports_of, selects_nothing, stated
+from kubeaudit.network.cilium.peers import Peers, Where
+from kubeaudit.network.cilium.places import PeerSet, Places
+from kubeaudit.network.cilium.selectors import EndpointSelectors
+from kubeaudit.network.cilium.switches import NO_REQUIRES, PORT_RANGES, CiliumSwitches
 from kubeaudit.network.compiled import Entry
 from kubeaudit.network.ipspace import FAMILIES
 from kubeaudit.network.masks import Masks

@@ -7,7 +7,7 @@ from msgspec import Struct
 from kubeaudit.model.objects.istio import Source
 from kubeaudit.model.selectors import mask_of
 from kubeaudit.network.masks import Masks
-from kubeaudit.network.mesh import Mesh
+from kubeaudit.network.mesh.membership import Mesh
 from kubeaudit.settings import Fact
 
 _TRUST_DOMAIN = "cluster.local"

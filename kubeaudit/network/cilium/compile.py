@@ -24,14 +24,14 @@ from kubeaudit.model.objects.cilium import (
     networks,
 )
 from kubeaudit.model.selectors import InvalidSelectorError, mask_of
-from kubeaudit.network.cilium_faults import faults, is_empty
-from kubeaudit.network.cilium_fields import CIDR_GROUPS, CLUSTERWIDE, GROUP, NAMESPACED, REQUIRES, port_cuts, section
-from kubeaudit.network.cilium_peers import Where
-from kubeaudit.network.cilium_places import NEVER_INSIDE, POD_IDENTITY, Places, api_server_addresses, single
-from kubeaudit.network.cilium_rules import Rules
-from kubeaudit.network.cilium_selectors import FOREIGN, EndpointSelectors, by_namespace_labels, matches_absent
-from kubeaudit.network.cilium_services import named_addresses
-from kubeaudit.network.cilium_switches import NO_EMPTY_RULE, NO_REQUIRES, CiliumSwitches, switches
+from kubeaudit.network.cilium.faults import faults, is_empty
+from kubeaudit.network.cilium.fields import CIDR_GROUPS, CLUSTERWIDE, GROUP, NAMESPACED, REQUIRES, port_cuts, section
+from kubeaudit.network.cilium.peers import Where
+from kubeaudit.network.cilium.places import NEVER_INSIDE, POD_IDENTITY, Places, api_server_addresses, single
+from kubeaudit.network.cilium.rules import Rules
+from kubeaudit.network.cilium.selectors import FOREIGN, EndpointSelectors, by_namespace_labels, matches_absent
+from kubeaudit.network.cilium.services import named_addresses
+from kubeaudit.network.cilium.switches import NO_EMPTY_RULE, NO_REQUIRES, CiliumSwitches, switches
 from kubeaudit.network.compiled import NETWORK_POLICY, CompiledPolicy, Entry, Half, Tier
 from kubeaudit.network.cuts import Cuts
 from kubeaudit.network.doubts import Doubt

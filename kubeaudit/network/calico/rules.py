@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from kubeaudit.model.objects.calico import EntityRule, Rule
-from kubeaudit.network.calico_doubts import HTTP, ICMP_TYPE, SERVICE, SOURCE_PORT
-from kubeaudit.network.calico_ends import is_open, peers
-from kubeaudit.network.calico_fields import ICMP, ICMPV6, RefusedError, has_ports, port, protocol
-from kubeaudit.network.calico_labels import Labels, Peers, family_masks
-from kubeaudit.network.calico_refused import check, protocols_of_ports
-from kubeaudit.network.calico_services import behind
+from kubeaudit.network.calico.doubts import HTTP, ICMP_TYPE, SERVICE, SOURCE_PORT
+from kubeaudit.network.calico.ends import is_open, peers
+from kubeaudit.network.calico.fields import ICMP, ICMPV6, RefusedError, has_ports, port, protocol
+from kubeaudit.network.calico.labels import Labels, Peers, family_masks
+from kubeaudit.network.calico.refused import check, protocols_of_ports
+from kubeaudit.network.calico.services import behind
 from kubeaudit.network.compiled import Entry
 from kubeaudit.network.masks import Masks
 from kubeaudit.network.verdicts import Action, Direction

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from kubeaudit.model.objects.calico import Profile
-from kubeaudit.network.calico_fields import RefusedError
-from kubeaudit.network.calico_labels import Labels
-from kubeaudit.network.calico_objects import PROFILES, every
-from kubeaudit.network.calico_rules import Rules
-from kubeaudit.network.calico_tiers import PROFILES as AFTER_TIERS
+from kubeaudit.network.calico.fields import RefusedError
+from kubeaudit.network.calico.labels import Labels
+from kubeaudit.network.calico.objects import PROFILES, every
+from kubeaudit.network.calico.rules import Rules
+from kubeaudit.network.calico.tiers import PROFILES as AFTER_TIERS
 from kubeaudit.network.compiled import CompiledPolicy, Entry, Half
 from kubeaudit.network.masks import Masks
 from kubeaudit.network.verdicts import Action, Direction

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.network.compiled import CompiledPolicy
-from kubeaudit.network.mesh import Mesh
+from kubeaudit.network.mesh.membership import Mesh
 from kubeaudit.network.ports import PortSpace
 from kubeaudit.network.rows import Segment, Table
 from kubeaudit.network.trace import Trace, trace

@@ -7,7 +7,7 @@ from kubeaudit.model.objects.cilium import CiliumPolicy, Selector, ServicePeer, 
 from kubeaudit.model.objects.core import Service
 from kubeaudit.model.objects.meta import LabelSelector, Requirement
 from kubeaudit.model.selectors import InvalidSelectorError, index
-from kubeaudit.network.cilium_places import SERVICE_NAME, usable
+from kubeaudit.network.cilium.places import SERVICE_NAME, usable
 
 
 def services(cluster: Cluster, peer: ServicePeer, namespace: str) -> tuple[Service, ...]:

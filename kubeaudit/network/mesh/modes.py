@@ -7,7 +7,7 @@ from msgspec import Struct
 from kubeaudit.model.objects.istio import PeerAuthentication
 from kubeaudit.network.compiled import CompiledPolicy, Entry, Half, Tier
 from kubeaudit.network.masks import Masks
-from kubeaudit.network.mesh import Mesh
+from kubeaudit.network.mesh.membership import Mesh
 from kubeaudit.network.ports import FIRST, LAST
 from kubeaudit.network.verdicts import Action, Direction
 from kubeaudit.proof import Path

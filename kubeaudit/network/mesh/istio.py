@@ -15,9 +15,9 @@ from kubeaudit.network.compiled import CompiledPolicy, Entry, Half, Tier
 from kubeaudit.network.cuts import Cuts
 from kubeaudit.network.fields import InvalidFieldError
 from kubeaudit.network.masks import Masks
-from kubeaudit.network.mesh import Mesh
-from kubeaudit.network.mesh_modes import AUTHENTICATION, GROUP, Modes
-from kubeaudit.network.mesh_sources import Peers, Sources
+from kubeaudit.network.mesh.membership import Mesh
+from kubeaudit.network.mesh.modes import AUTHENTICATION, GROUP, Modes
+from kubeaudit.network.mesh.sources import Peers, Sources
 from kubeaudit.network.ports import FIRST, LAST, Interval
 from kubeaudit.network.verdicts import Action, Direction
 from kubeaudit.proof import Path

@@ -6,7 +6,7 @@ from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.calico_selector import Node, select
 from kubeaudit.model.objects.calico import HostEndpoint
 from kubeaudit.model.selectors import index, mask_of
-from kubeaudit.network.calico_objects import HOSTS, every
+from kubeaudit.network.calico.objects import HOSTS, every
 from kubeaudit.network.doubts import Doubt
 from kubeaudit.network.masks import Masks
 from kubeaudit.network.verdicts import Basis, Direction

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from kubeaudit.model.calico_looks import GROUPS
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.objects.calico import FelixConfiguration
-from kubeaudit.network.calico_objects import FELIX, every
+from kubeaudit.network.calico.objects import FELIX, every
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.proof import Evidence, Path, field
 from kubeaudit.settings import Fact

@@ -3,7 +3,7 @@
 import math
 
 from kubeaudit.model.objects import calico
-from kubeaudit.network.calico_objects import TIERS, every
+from kubeaudit.network.calico.objects import TIERS, every
 from kubeaudit.network.compiled import ADMIN, BASELINE, LAST_RANK, NETWORK_POLICY, Tier
 from kubeaudit.network.masks import Masks
 from kubeaudit.network.verdicts import Action

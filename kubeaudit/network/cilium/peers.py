@@ -15,11 +15,11 @@ from kubeaudit.model.objects.cilium import (
 )
 from kubeaudit.model.objects.meta import LabelSelector, Requirement
 from kubeaudit.model.selectors import bits_of, index
-from kubeaudit.network.cilium_fields import CIDR_GROUPS
-from kubeaudit.network.cilium_places import HOST, REMOTE_NODE, PeerSet, Places, single
-from kubeaudit.network.cilium_selectors import EndpointSelectors
-from kubeaudit.network.cilium_services import addresses, plain, services
-from kubeaudit.network.cilium_switches import SERVICE_SELECTORS, CiliumSwitches
+from kubeaudit.network.cilium.fields import CIDR_GROUPS
+from kubeaudit.network.cilium.places import HOST, REMOTE_NODE, PeerSet, Places, single
+from kubeaudit.network.cilium.selectors import EndpointSelectors
+from kubeaudit.network.cilium.services import addresses, plain, services
+from kubeaudit.network.cilium.switches import SERVICE_SELECTORS, CiliumSwitches
 from kubeaudit.network.fields import InvalidFieldError
 from kubeaudit.network.masks import Masks
 from kubeaudit.network.verdicts import Action, Direction

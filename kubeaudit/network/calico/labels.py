@@ -11,8 +11,8 @@ from kubeaudit.model.calico_looks import NAMESPACE_LABELS, SERVICE_ACCOUNT_LABEL
 from kubeaudit.model.calico_selector import Node, select
 from kubeaudit.model.objects.calico import HostEndpoint, Profile
 from kubeaudit.model.selectors import LabelIndex, bits_of, index, mask_of
-from kubeaudit.network.calico_fields import RefusedError, network
-from kubeaudit.network.calico_objects import HOSTS, PROFILES, every, sets
+from kubeaudit.network.calico.fields import RefusedError, network
+from kubeaudit.network.calico.objects import HOSTS, PROFILES, every, sets
 from kubeaudit.network.masks import Masks
 from kubeaudit.proof import Path
 

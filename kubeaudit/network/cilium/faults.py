@@ -20,10 +20,10 @@ from kubeaudit.model.objects.cilium import (
     items,
 )
 from kubeaudit.model.selectors import InvalidSelectorError
-from kubeaudit.network.cilium_fields import ANY, REQUIRES, has_l7, ports_of, section, stated
-from kubeaudit.network.cilium_places import ENTITIES
-from kubeaudit.network.cilium_selectors import check
-from kubeaudit.network.cilium_switches import NO_EMPTY_RULE, SERVICE_SELECTORS, CiliumSwitches
+from kubeaudit.network.cilium.fields import ANY, REQUIRES, has_l7, ports_of, section, stated
+from kubeaudit.network.cilium.places import ENTITIES
+from kubeaudit.network.cilium.selectors import check
+from kubeaudit.network.cilium.switches import NO_EMPTY_RULE, SERVICE_SELECTORS, CiliumSwitches
 from kubeaudit.network.fields import InvalidFieldError, network
 from kubeaudit.network.verdicts import Action, Direction
 from kubeaudit.proof import Path

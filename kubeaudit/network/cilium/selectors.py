@@ -13,8 +13,8 @@ from kubeaudit.model.objects.cilium import Selector, plain_key
 from kubeaudit.model.objects.meta import LabelSelector, Requirement
 from kubeaudit.model.selectors import index
 from kubeaudit.model.workloads import WorkloadClass
-from kubeaudit.network.cilium_places import IDENTITIES, WORLD
-from kubeaudit.network.cilium_switches import CiliumSwitches
+from kubeaudit.network.cilium.places import IDENTITIES, WORLD
+from kubeaudit.network.cilium.switches import CiliumSwitches
 from kubeaudit.network.universe import Universe
 
 NAMESPACE = "io.kubernetes.pod.namespace"

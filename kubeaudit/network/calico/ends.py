@@ -20,8 +20,8 @@ from kubeaudit.model.calico_selector import (
     prefixed,
 )
 from kubeaudit.model.objects.calico import EntityRule, ServiceAccountMatch
-from kubeaudit.network.calico_fields import RefusedError
-from kubeaudit.network.calico_labels import NAMESPACE, SERVICE_ACCOUNT, Labels, Peers
+from kubeaudit.network.calico.fields import RefusedError
+from kubeaudit.network.calico.labels import NAMESPACE, SERVICE_ACCOUNT, Labels, Peers
 from kubeaudit.proof import Path
 
 IN_NAMESPACE = Has(NAMESPACE)

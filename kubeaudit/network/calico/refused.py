@@ -1,7 +1,7 @@
 """What Calico refuses of a rule as a whole (its validator, ``libcalico-go/lib/validator/v3``)."""
 
 from kubeaudit.model.objects.calico import EntityRule, Rule
-from kubeaudit.network.calico_fields import ICMP, ICMPV6, RefusedError, has_ports, network, port, protocol
+from kubeaudit.network.calico.fields import ICMP, ICMPV6, RefusedError, has_ports, network, port, protocol
 from kubeaudit.network.ports import PROTOCOLS
 from kubeaudit.network.verdicts import Direction
 from kubeaudit.proof import Path
