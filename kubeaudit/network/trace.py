@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from kubeaudit.network.compiled import CompiledPolicy, Entry, Tier
+from kubeaudit.network.compiled import ADMIN, BASELINE, CompiledPolicy, Entry, Tier
 from kubeaudit.network.stages import Clash, Run, Stage, steps
 from kubeaudit.network.verdicts import Action, Decision, Direction
+
+_ORDERED = (ADMIN, BASELINE)
 
 
 class Hit(Struct, frozen=True):
@@ -71,7 +73,9 @@ class _Walk:
     def _run(self, run: Run, tier: Tier) -> None:
         sure = 0
         for number, entry in run.entries:
-            certain, perhaps = entry.peers & self.rest, entry.maybe & self.rest
+            # Where rules have an order, the first one decides (NET-81); NetworkPolicies decide together (NET-08).
+            left = self.rest & ~sure if tier in _ORDERED else self.rest
+            certain, perhaps = entry.peers & left, entry.maybe & left
             if entry.ports & self._atom and certain | perhaps:
                 self.hits.append(Hit(self._decision(number, entry, tier), entry, certain, perhaps))
                 self._count(run.action, certain | perhaps)

@@ -152,6 +152,8 @@ def _peers(
         return MAYBE if given.keys() == {"toFQDNs"} else NO
     if not given:
         return SURE if rule.get("toPorts") or rule.get("icmps") else MAYBE
+    if {"host", "remote-node"} <= set(given.get(f"{prefix}Entities", ())) and _on(world, peer) is not None:
+        return SURE  # every node is one or the other, also where the pod's own is not known
     return max(
         _peer(world, policy, key.removeprefix(prefix), one, subject, peer, family)
         for key, listed in given.items()

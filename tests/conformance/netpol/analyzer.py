@@ -14,9 +14,9 @@ from kubeaudit.edges.context import Context
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.ports import FIRST, LAST, PROTOCOLS
-from kubeaudit.network.reach import assemble
+from kubeaudit.network.reach import Reach, assemble
 from kubeaudit.proof import State
-from kubeaudit.queries.ingress_hop import hops
+from kubeaudit.queries.ingress_hop import Hop, hops
 from kubeaudit.rbac import access
 from kubeaudit.settings import Fact, Settings
 
@@ -113,10 +113,9 @@ def ours(found: Cluster, listed: Iterable[dict[str, Any]], narrowed: Focus = EVE
     """The same relation by our engine. Host network, nodes, phases and IPv6 play no part in it (MAP-7)."""
     names, reach = names_of(found, listed), assemble(found, PROFILE)
     grouped: dict[tuple[str, str], set[tuple[str, int, int]]] = {}
-    for hop in hops(Context(found, reach, access.build(found), Settings())):
-        if hop.state is State.YES:
-            target = f"{found.classes[hop.target].namespace}/{found.classes[hop.target].name}"
-            grouped.setdefault((CONTROLLER, target), set()).add(("TCP", hop.port, hop.port))
+    for hop in through(found, reach):
+        target = f"{found.classes[hop.target].namespace}/{found.classes[hop.target].name}"
+        grouped.setdefault((CONTROLLER, target), set()).add(("TCP", hop.port, hop.port))
     for row in reach.relation(["IPv4"]):
         if row.state is State.YES:
             grouped.setdefault((row.source, row.target), set()).add((row.protocol, row.first, row.last))
@@ -127,6 +126,12 @@ def ours(found: Cluster, listed: Iterable[dict[str, Any]], narrowed: Focus = EVE
         for other in names.get(target, {target})
         if one != other and narrowed.keeps(one, other)
     )
+
+
+def through(found: Cluster, reach: Reach) -> list[Hop]:
+    """The ways through Ingresses and Routes that are open to every controller (MAP-13)."""
+    context = Context(found, reach, access.build(found), Settings())
+    return [hop for hop in hops(context) if hop.state is State.YES]
 
 
 def ports(conn: str) -> Ports:
@@ -142,7 +147,7 @@ def ports(conn: str) -> Ports:
     return frozenset(found)
 
 
-def ports_mask(found: Ports) -> int:
+def ports_mask(found: Iterable[tuple[str, int, int]]) -> int:
     """Ports as one int, a bit for each port of each protocol."""
     mask = 0
     for protocol, first, last in found:
@@ -164,8 +169,12 @@ def ports_of(mask: int) -> Ports:
     return frozenset(found)
 
 
-def merged(rows: Iterable[tuple[str, str, Ports]]) -> Relation:
-    by_peer: dict[tuple[str, str, Ports], list[tuple[int, int]]] = {}
+OPEN = ports_mask(_EVERYTHING)
+
+
+def merged(rows: Iterable[tuple[str, str, Any]]) -> frozenset[Any]:
+    """Rows with something to tell, ranges of equal peer and content joined (MAP-6)."""
+    by_peer: dict[tuple[str, str, Any], list[tuple[int, int]]] = {}
     for source, target, held in rows:
         ends, place = (source, target), None
         for number, end in enumerate(ends):

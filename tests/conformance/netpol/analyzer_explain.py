@@ -1,112 +1,161 @@
 """netpol-analyzer's explanations: which ports of a pair pass, and which policies are named for it (network.md, 8.1).
 
-Prose, rules and policies that only pass traffic on are not compared. Of the ports through an Ingress or a Route its own
-name is compared.
+Prose, numbers of rules and policies that only pass traffic on are not compared. Of the way through an Ingress or a
+Route the open ports and its name are compared.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
-from conformance.netpol.analyzer import (
-    CONTROLLER,
-    EVERYTHING_OPEN,
-    PROFILE,
-    Focus,
-    Ports,
-    interval_of,
-    is_range,
-    joined_ranges,
-    names_of,
-    ports_mask,
-    ports_of,
-)
-from kubeaudit.edges.context import Context
+from conformance.netpol.analyzer import CONTROLLER, OPEN, PROFILE, Focus, merged, names_of, ports_mask, through
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.network.ports import FIRST, LAST, PROTOCOLS
 from kubeaudit.network.reach import Reach, assemble
 from kubeaudit.network.verdicts import ReachVerdict, Side
 from kubeaudit.proof import State
-from kubeaudit.queries.ingress_hop import hops
-from kubeaudit.rbac import access
-from kubeaudit.settings import Settings
 
 _PAIR = re.compile(r"^Connections between (.+) => (.+):$")
-_SEGMENT = re.compile(r"^\t(Allowed|Denied) (.+?) due to the (following|system)")
-_SIDE = re.compile(r"^\t\t(Egress|Ingress) \((Allowed|Denied)\)")
+_SEGMENT = re.compile(r"^\t(Allowed|Denied) (.+?) due to the (?:following|system)")
+_SIDE = re.compile(r"^\t\t(Egress|Ingress) \((?:Allowed|Denied)\)")
 _NAMED = re.compile(r"^\t\t\t(?:\t- )?(\w+) '([^']+)' (\w+)")
 _DEFAULT = re.compile(r"^(\S.*?) => (\S.*)$")
 _PROTOCOL = re.compile(r"(TCP|UDP|SCTP)(?::\[([^\]]*)\])?")
 _ENTRIES = ("Ingress", "Route")
 
 Names = frozenset[tuple[str, str]]
-"""Kind and namespace/name of policies."""
+"""Kind and [namespace/]name."""
+Why = tuple[bool, Names, Names]
+"""Whether it is allowed, and the policies named for egress and ingress."""
 
 
 class Segment(NamedTuple):
-    """Ports with one reason."""
+    """Ports of a pair with one reason; ``ports`` as one int."""
 
-    allowed: bool
-    ports: Ports
-    egress: Names = frozenset()
-    ingress: Names = frozenset()
+    why: Why
+    ports: int
 
 
-Pairs = dict[tuple[str, str], list[Segment]]
+Explanation = frozenset[tuple[str, str, Segment, Any]]
+"""Source, destination, segment, and addresses of the external end."""
 
 
-def read_explanation(text: str) -> Pairs:
-    """Every pair that is explained, or that nothing restricts."""
-    found: Pairs = {}
-    listed: list[Segment] = []
-    named: set[tuple[str, str]] = set()
-    for line in text.splitlines():
-        if line.startswith("Exposure Analysis Result"):
-            break
-        if pair := _PAIR.match(line):
-            listed = found.setdefault(_ends(*pair.groups()), [])
-        elif segment := _SEGMENT.match(line):
-            listed.append(Segment(segment[1] == "Allowed", _ports(segment[2])))
+def read_explanation(text: str, narrowed: Focus, only: str) -> Explanation:
+    """What a file explains. ``only``: it has nothing but what is allowed, or denied."""
+    return _merged(_stated(text), narrowed, only)
+
+
+def ours_explanation(found: Cluster, listed: Iterable[dict[str, Any]], narrowed: Focus, only: str) -> Explanation:
+    """The same by our engine."""
+    reach, names = assemble(found, PROFILE), names_of(found, listed)
+    called = [names[f"{cls.namespace}/{cls.name}"] for cls in found.classes]
+    return _merged((*_judged(reach, called), *_entered(found, reach, called)), narrowed, only)
+
+
+def _merged(rows: Iterable[tuple[str, str, Why, int]], narrowed: Focus, only: str) -> Explanation:
+    held: dict[tuple[str, str], dict[Why, int]] = {}
+    focus = ports_mask(frozenset([narrowed.port])) if narrowed.port else -1
+    for source, target, why, ports in rows:
+        wanted = only != ("deny" if why[0] else "allow")
+        if wanted and ports & focus and source != target and narrowed.keeps(source, target):
+            whys = held.setdefault((source, target), {})
+            whys[why] = whys.get(why, 0) | ports & focus
+    return merged((*ends, Segment(why, ports)) for ends, whys in held.items() for why, ports in whys.items())
+
+
+def _stated(text: str) -> Iterator[tuple[str, str, Why, int]]:
+    ends, sides, named = ("", ""), ([], []), list[tuple[str, str]]()
+    allowed, ports = False, 0
+    for line in (*text.partition("Exposure Analysis Result")[0].splitlines(), ""):
+        if segment := _SEGMENT.match(line):
+            if ports:
+                yield from _segment(ends, allowed, sides, ports)
+            allowed, ports, sides = segment[1] == "Allowed", _ports(segment[2]), ([], [])
+        elif pair := _PAIR.match(line):
+            if ports:
+                yield from _segment(ends, allowed, sides, ports)
+            ends, ports = (_end(pair[1]), _end(pair[2])), 0
         elif side := _SIDE.match(line):
-            named = set()
-            listed[-1] = listed[-1]._replace(**{side[1].lower(): named})
+            named = sides[side[1] == "Ingress"]
         elif policy := _NAMED.match(line):
-            if policy[3] != "passes":
-                named.add((policy[1], policy[2]))
+            named.append((policy[1], policy[2])) if policy[3] != "passes" else None
         elif default := _DEFAULT.match(line):
-            found.setdefault(_ends(*default.groups()), []).append(Segment(True, EVERYTHING_OPEN))
-    return found
+            yield _end(default[1]), _end(default[2]), (True, frozenset(), frozenset()), OPEN
+    if ports:
+        yield from _segment(ends, allowed, sides, ports)
 
 
-def _ends(source: str, target: str) -> tuple[str, str]:
-    return source.removesuffix("[External]"), target.removesuffix("[External]")
+def _segment(
+    ends: tuple[str, str], allowed: bool, sides: tuple[list[tuple[str, str]], ...], ports: int
+) -> Iterator[tuple[str, str, Why, int]]:
+    egress, ingress = map(frozenset, sides)
+    if CONTROLLER not in ends:
+        yield *ends, (allowed, egress, ingress), ports
+    elif allowed:
+        yield *ends, (True, frozenset(), frozenset(name for name in ingress if name[0] in _ENTRIES)), ports
 
 
-def _ports(text: str) -> Ports:
+def _end(text: str) -> str:
+    return text.strip().removesuffix("[External]")
+
+
+def _ports(text: str) -> int:
     found = set()
     for protocol, listed in _PROTOCOL.findall(text):
         for part in (listed or f"{FIRST}-{LAST}").split(","):
             first, _, last = part.partition("-")
             found.add((protocol, int(first), int(last or first)))
-    return frozenset(found)
+    return ports_mask(found)
 
 
-def differences(stated: Pairs, found: Cluster, listed: Iterable[dict], narrowed: Focus, only: str) -> Iterator[str]:
-    """Where we judge a connection otherwise or name other policies, and pairs that are missing. ``only``: a file with
-    nothing but what is allowed, or denied.
-    """
-    reach, names = assemble(found, PROFILE), names_of(found, listed)
-    classes = {name: cls.index for cls in found.classes for name in names[f"{cls.namespace}/{cls.name}"]}
-    through = _through(found, reach, classes)
-    asked = list(_asked(classes, narrowed))
-    for pair in dict.fromkeys((*asked, *(pair for pair in stated if not _is_inside(pair)))):
-        if CONTROLLER in pair:
-            segments = stated[pair]
-            held = ports_of(sum(ports_mask(s.ports) for s in segments if s.allowed))
-            mine = narrowed.held(frozenset(port for port, _ in through.get(pair[1], ())))
-            if ports_mask(held) != ports_mask(mine) and only != "deny":
-                yield f"{pair}: {held} instead of {mine}"
-            yield from _entries(pair, segments, through.get(pair[1], {}))
-            continue
-        yield from _compared(pair, stated.get(pair, []), reach, classes, narrowed, only)
-    yield from _unstated(stated, through, narrowed, only)
+def _judged(reach: Reach, called: list[set[str]]) -> Iterator[tuple[str, str, Why, int]]:
+    """Every pair of classes, and of a class and an atom of addresses, port atom by port atom."""
+    space = reach.judge.ports
+    atoms = [
+        (protocol, first, last)
+        for protocol in PROTOCOLS
+        for number, first in enumerate(space.starts[protocol])
+        for last in [(*space.starts[protocol], LAST + 1)[number + 1] - 1]
+    ]
+    outside = reach.judge.universe.space
+    ranges = [found for atom in range(outside.size) for found in outside.ranges(1 << atom) if found[0] == 4]
+    for protocol, first, last in atoms:
+        held = ports_mask([(protocol, first, last)])
+        for one, sources in enumerate(called):
+            for other, targets in enumerate(called):
+                why = _why(reach.connect(one, other, protocol, first))
+                yield from ((source, target, why, held) for source in sources for target in targets)
+            for _, low, high in ranges:
+                place, address = f"{_address(low)}-{_address(high)}", _address(low)
+                into, out = (
+                    _why(judged)
+                    for judged in (
+                        reach.ingress(address, one, protocol, first),
+                        reach.egress(one, address, protocol, first),
+                    )
+                )
+                for name in sources:
+                    yield place, name, into, held
+                    yield name, place, out, held
+
+
+def _entered(found: Cluster, reach: Reach, called: list[set[str]]) -> Iterator[tuple[str, str, Why, int]]:
+    by_port: dict[tuple[int, int], set[tuple[str, str]]] = {}
+    for hop in through(found, reach):
+        by_port.setdefault((hop.target, hop.port), set()).add((hop.entry.kind, f"{hop.entry.namespace}/{hop.entry.name}"))
+    for (target, port), entries in by_port.items():
+        for name in called[target]:
+            yield CONTROLLER, name, (True, frozenset(), frozenset(entries)), ports_mask([("TCP", port, port)])
+
+
+def _why(verdict: ReachVerdict) -> Why:
+    return verdict.state is State.YES, _policies(verdict.egress), _policies(verdict.ingress)
+
+
+def _policies(side: Side) -> Names:
+    refs = (decision.policy for decision in side.by)
+    return frozenset((ref.kind, f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name) for ref in refs)
+
+
+def _address(number: int) -> str:
+    return ".".join(str(number >> shift & 255) for shift in (24, 16, 8, 0))
