@@ -11,6 +11,7 @@ from kubeaudit.queries.apply import Applied, Fate
 from kubeaudit.queries.provenance import text_of
 from kubeaudit.rbac.access import Access, Answer
 from kubeaudit.rbac.guards import BindingWrite, Guarded, RoleWrite, may_write_binding, may_write_role
+from kubeaudit.rbac.grants import RoleState
 from kubeaudit.rbac.identities import Identity
 from kubeaudit.rbac.names import GROUP
 from kubeaudit.rbac.rules import Request
@@ -87,4 +88,4 @@ def _find(cluster: Cluster, ref: ObjectRef) -> Role | Binding | None:
 def _rules(access: Access, binding: ObjectRef) -> tuple[PolicyRule, ...] | None:
     """The rules of the role that a binding refers to, None where there is no such role."""
     grant = next((grant for grant in access.grants if grant.binding == binding), None)
-    return grant.rules if grant and grant.rules else None
+    return grant.rules if grant and grant.state in (RoleState.RESOLVED, RoleState.ASSUMED) else None

@@ -142,7 +142,9 @@ def _judged(reach: Reach, called: list[set[str]]) -> Iterator[tuple[str, str, Wh
 def _entered(found: Cluster, reach: Reach, called: list[set[str]]) -> Iterator[tuple[str, str, Why, int]]:
     by_port: dict[tuple[int, int], set[tuple[str, str]]] = {}
     for hop in through(found, reach):
-        by_port.setdefault((hop.target, hop.port), set()).add((hop.entry.kind, f"{hop.entry.namespace}/{hop.entry.name}"))
+        by_port.setdefault((hop.target, hop.port), set()).add(
+            (hop.entry.kind, f"{hop.entry.namespace}/{hop.entry.name}")
+        )
     for (target, port), entries in by_port.items():
         for name in called[target]:
             yield CONTROLLER, name, (True, frozenset(), frozenset(entries)), ports_mask([("TCP", port, port)])

@@ -164,7 +164,11 @@ def _dot_peer(end: str) -> str:
     pods, found, namespace = end.partition("_in_")
     if not found or not pods.startswith(("all pods", "pod with")):
         return ""
-    return f"[{namespace}]/[{pods}]" if namespace.startswith(("namespace with", "all namespaces")) else f"{namespace}/[{pods}]"
+    return (
+        f"[{namespace}]/[{pods}]"
+        if namespace.startswith(("namespace with", "all namespaces"))
+        else f"{namespace}/[{pods}]"
+    )
 
 
 def ours_exposure(found: Cluster, listed: Iterable[dict[str, Any]], narrowed: Focus = EVERYTHING) -> Exposure:
@@ -225,7 +229,9 @@ def implied(stated: Exposure, found: Cluster) -> Exposure:
             if row[3:] != usual[3:]:
                 rows.add(row)
         rows.update(row for peer, row in held.items() if peer not in set(map(_key, sorts)))
-    return Exposure(frozenset(row for row in rows if row.peer != _key(ANYBODY) or row.ports or row.names), stated.unprotected)
+    return Exposure(
+        frozenset(row for row in rows if row.peer != _key(ANYBODY) or row.ports or row.names), stated.unprotected
+    )
 
 
 def _follows(peer: Stranger, held: dict[Peer, Row], usual: Row, found: Cluster) -> Row:
