@@ -10,8 +10,8 @@ from kubeaudit.model.objects.rbac import Binding, PolicyRule, Role
 from kubeaudit.queries.apply import Applied, Fate
 from kubeaudit.queries.provenance import text_of
 from kubeaudit.rbac.access import Access, Answer
-from kubeaudit.rbac.guards import BindingWrite, Guarded, RoleWrite, may_write_binding, may_write_role
 from kubeaudit.rbac.grants import RoleState
+from kubeaudit.rbac.guards import BindingWrite, Guarded, RoleWrite, may_write_binding, may_write_role
 from kubeaudit.rbac.identities import Identity
 from kubeaudit.rbac.names import GROUP
 from kubeaudit.rbac.rules import Request
