@@ -149,8 +149,9 @@ def lint(names: tuple[str, ...], word: str, **given: Any) -> None:
     """Say what is wrong with network policies: parts without effect, traffic that breaks, gaps.
 
     \b
-    Names: inert-rules, selects-nothing, selector-split, no-implementer, equal-priority, shadowed-rule,
-    redundant-policy, service-port, cluster-ip-range, dns-blocked, ipv6-gap, mesh-bypass.
+    Names: inert-rules, selects-nothing, selector-split, no-implementer, equal-priority, unknown-port-name,
+    port-name-of-addresses, shadowed-rule, redundant-policy, service-port, cluster-ip-range, dns-blocked, ipv6-gap,
+    mesh-bypass.
 
     \b
     Examples:

@@ -4,11 +4,16 @@ A set of things (workload classes, namespaces) is a Python int, one bit each. On
 selector a few ANDs.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from kubeaudit.model.objects.meta import LabelSelector, Requirement
+
+_WORD = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_DOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_LONGEST_DOMAIN = 253
 
 
 class InvalidSelectorError(ValueError):
@@ -73,6 +78,19 @@ def index(things: Sequence[Mapping[str, str]]) -> LabelIndex:
 def keys_of(selector: LabelSelector) -> set[str]:
     """Label keys a selector looks at."""
     return set(selector.match_labels) | {requirement.key for requirement in selector.match_expressions}
+
+
+def check(selector: LabelSelector) -> None:
+    """Raise :class:`InvalidSelectorError` for a key or value that no label may have (NET-20)."""
+    terms = [(r.key, r.values) for r in selector.match_expressions]
+    terms += [(key, (value,)) for key, value in selector.match_labels.items()]
+    for key, found in terms:
+        domain, slash, name = key.rpartition("/")
+        if not _WORD.fullmatch(name) or (slash and not (_DOMAIN.fullmatch(domain) and len(domain) <= _LONGEST_DOMAIN)):
+            raise InvalidSelectorError(f"{key!r} is no label key")
+        for value in found:
+            if value and not _WORD.fullmatch(value):
+                raise InvalidSelectorError(f"{value!r} is no label value")
 
 
 def mask_of(positions: Iterable[int]) -> int:

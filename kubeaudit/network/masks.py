@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.objects.meta import LabelSelector
+from kubeaudit.model.selectors import check
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.doubts import Doubt
 from kubeaudit.network.fields import network
@@ -57,6 +58,7 @@ class Masks:
         key = _key(selector)
         found = self._pods.get(key)
         if found is None:
+            check(selector)
             found = self._pods[key] = self.universe.labels.select(selector)
         return found
 
@@ -65,6 +67,7 @@ class Masks:
         key = _key(selector)
         found = self._namespaces.get(key)
         if found is None:
+            check(selector)
             found = self._namespaces[key] = self.universe.in_namespaces(selector)
         return found
 

@@ -208,7 +208,7 @@ def _external(judge: Judge, family: str, direction: Direction, scope: Scope) -> 
     groups: dict[_Parts, list[int]] = {}
     known: dict[object, _Parts] = {}
     for cls in bits_of(universe.classes & subjects & _having(judge, family)) if everywhere else ():
-        key = _alike(judge, direction, cls)
+        key = likeness(judge, direction, cls)
         if key not in known:
             known[key] = tuple(_outside(judge, cls, direction, everywhere, scope))
         groups.setdefault(known[key], []).append(cls)
@@ -220,7 +220,7 @@ def _external(judge: Judge, family: str, direction: Direction, scope: Scope) -> 
             yield Block(family, Ends.SOURCE if inward else Ends.TARGET, *ends, ports, state)
 
 
-def _alike(judge: Judge, direction: Direction, cls: int) -> object:
+def likeness(judge: Judge, direction: Direction, cls: int) -> object:
     """What the verdicts of a class towards addresses depend on."""
     doubts = tuple(tuple(judge.doubts.about(cls, direction, protocol)) for protocol in ("TCP", "UDP"))
     mesh = judge.narrowing

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct, structs
 
 from kubeaudit.model.cluster import METADATA_NAME, Cluster
-from kubeaudit.model.implied import Known, form, implies, known
+from kubeaudit.model.implied import Known, form, known
 from kubeaudit.model.objects.admin import PodPeer, TierPolicy
 from kubeaudit.model.objects.meta import LabelSelector
 from kubeaudit.model.objects.networking import NetworkPolicy, Peer
 from kubeaudit.model.objects.pods import Container, ContainerPort, PodSpec
-from kubeaudit.model.selectors import InvalidSelectorError, LabelIndex, index
+from kubeaudit.model.open_labels import opened
+from kubeaudit.model.selectors import InvalidSelectorError, check, index
 from kubeaudit.model.workloads import Workload, WorkloadClass
 from kubeaudit.network import adminfields, fields
 from kubeaudit.network.compiled import CompiledPolicy
@@ -38,19 +39,6 @@ class Stranger(Struct, frozen=True):
 
 ANYBODY = Stranger("", _EVERY, _EVERY)
 """A pod of which nothing is known: what it may do, every pod may (but for rules that name others)."""
-
-
-class _Open(LabelIndex, frozen=True):
-    """Labels of things, some of which are only known to match a selector."""
-
-    facts: tuple[tuple[int, dict[str, Known]], ...] = ()
-
-    def select(self, selector: LabelSelector) -> int:
-        """What matches for certain. Raises ``InvalidSelectorError``."""
-        found = LabelIndex.select(self, selector)
-        for bit, facts in self.facts:
-            found = found | bit if implies(facts, selector) else found & ~bit
-        return found
 
 
 def strangers(cluster: Cluster, policies: Iterable[CompiledPolicy]) -> tuple[Stranger, ...]:
@@ -92,14 +80,14 @@ def with_strangers(
 
 def seen(found: Universe, added: dict[int, Stranger]) -> Universe:
     """The universe of a cluster with strangers, in which selectors hold for them where they must."""
-    pods = tuple((1 << position, known(stranger.pods)) for position, stranger in added.items())
+    pods = {position: known(stranger.pods) for position, stranger in added.items()}
     place = {name: position for position, name in enumerate(found.names)}
-    spaces = tuple(
-        (1 << place[f"{_NAME} {position}"], known(stranger.namespaces))
+    spaces = {
+        place[f"{_NAME} {position}"]: known(stranger.namespaces)
         for position, stranger in added.items()
         if not stranger.namespace
-    )
-    return structs.replace(found, labels=_opened(found.labels, pods), spaces=_opened(found.spaces, spaces))
+    }
+    return structs.replace(found, labels=opened(found.labels, pods), spaces=opened(found.spaces, spaces))
 
 
 def free_ports(names: Iterable[str], intervals: Iterable[Interval]) -> dict[str, int]:
@@ -123,10 +111,6 @@ def members(universe: Universe, stranger: Stranger) -> int:
         else universe.in_namespaces(stranger.namespaces)
     )
     return spaces & universe.labels.select(stranger.pods)
-
-
-def _opened(labels: LabelIndex, facts: tuple[tuple[int, dict[str, Known]], ...]) -> LabelIndex:
-    return _Open(labels.labels, labels.keys, labels.everything, facts)
 
 
 def _key(stranger: Stranger) -> object:
@@ -169,6 +153,7 @@ def _of_tier_peer(peer: PodPeer) -> Iterator[tuple[str, LabelSelector, LabelSele
 def _stranger(cluster: Cluster, namespace: str, namespaces: LabelSelector, pods: LabelSelector) -> Stranger | None:
     """None where no pod can match. Raises ``InvalidSelectorError``."""
     for selector in (namespaces, pods):
+        check(selector)
         index([]).select(selector)
     if any(fact.is_void for selector in (namespaces, pods) for fact in known(selector).values()):
         return None

@@ -10,14 +10,15 @@ from functools import partial
 from msgspec import Struct
 
 from kubeaudit.model.implied import Form, form
+from kubeaudit.model.selectors import bits_of, mask_of
 from kubeaudit.network.cuts import united
 from kubeaudit.network.dialects import DIALECTS
 from kubeaudit.network.ipspace import FAMILIES
 from kubeaudit.network.judge import Judge
 from kubeaudit.network.ports import PROTOCOLS, Interval, PortSpace
 from kubeaudit.network.reach import Direction, Reach, assemble
-from kubeaudit.network.relation import alike, towards
-from kubeaudit.network.strangers import ANYBODY, Stranger, free_ports, members, seen, strangers, with_strangers
+from kubeaudit.network.relation import OPEN, alike, likeness, towards
+from kubeaudit.network.strangers import Stranger, free_ports, members, seen, strangers, with_strangers
 from kubeaudit.proof import State
 
 NamedPort = tuple[str, str]
@@ -43,6 +44,10 @@ class Opening(Struct, frozen=True, omit_defaults=True):
     matched: bool = False
 
 
+_Part = tuple[int, State, int]
+"""Position of a stranger, state, ports."""
+
+
 def openings(
     reach: Reach,
     classes: Iterable[int],
@@ -60,10 +65,15 @@ def openings(
     cluster, added = with_strangers(reach.cluster, found, ports)
     judge = assemble(cluster, reach.cni, seen=partial(seen, added=added)).judge
     matched = {position for position, stranger in added.items() if members(reach.judge.universe, stranger)}
+    known: dict[object, list[_Part]] = {}
+    everyone = mask_of(added)
     for cls in classes:
         for direction in Direction:
             for family in families:
-                for position, state, mask in _beyond(judge, cls, direction, family, added):
+                key = (direction, family, likeness(judge, direction, cls))
+                if key not in known:
+                    known[key] = list(_beyond(judge, cls, direction, family, everyone))
+                for position, state, mask in known[key]:
                     intervals, names, without = _named(judge.ports, mask, ports)
                     place = (cls, direction, added[position], family, state)
                     yield Opening(*place, intervals, names, without, position in matched)
@@ -80,31 +90,29 @@ def text(stranger: Stranger) -> str:
     return f"pods {where} with {pods}" if pods else f"all pods {where}"
 
 
-def _beyond(
-    judge: Judge, cls: int, direction: Direction, family: str, added: dict[int, Stranger]
-) -> Iterator[tuple[int, State, int]]:
-    """Ports by stranger and state where they are not those of ``ANYBODY``; of that one, where there are some."""
-    ports = _ports(judge, cls, direction, family, added)
-    everybody = next(position for position, stranger in added.items() if stranger == ANYBODY)
-    for position in added:
-        for state in (State.YES, State.UNKNOWN):
-            usual = ports[everybody][state] if position != everybody else 0
-            if ports[position][state] != usual:
-                yield position, state, ports[position][state]
-
-
-def _ports(
-    judge: Judge, cls: int, direction: Direction, family: str, added: dict[int, Stranger]
-) -> dict[int, dict[State, int]]:
-    bits = {judge.universe.peer_bit(position, family): position for position in added}
-    everything = judge.ports.everything & ~judge.ports.icmp
-    found: dict[int, dict[State, int]] = {position: dict.fromkeys(State, 0) for position in added}
-    for ports, peers in alike(judge, direction, cls, sum(bits), everything):
+def _beyond(judge: Judge, cls: int, direction: Direction, family: str, everyone: int) -> Iterator[_Part]:
+    """Ports by stranger and state where they differ from the first, ``ANYBODY``; of that one, if there are some."""
+    shift = judge.universe.size if family == "IPv6" else 0
+    first = (everyone & -everyone).bit_length() - 1
+    everybody, asked = 1 << first + shift, judge.ports.everything & ~judge.ports.icmp
+    parts: list[tuple[int, int, State]] = []
+    apart = 0
+    for ports, peers in alike(judge, direction, cls, everyone << shift, asked):
         protocol, port, _ = next(judge.ports.intervals(ports))
-        state = towards(judge, direction, cls, peers, protocol, port).state
-        for bit, position in bits.items():
-            if peers & bit:
-                found[position][state] |= ports
+        parts.append((ports, peers, towards(judge, direction, cls, peers, protocol, port).state))
+        apart |= 0 if peers & everybody else peers
+    usual = _by_state(parts, everybody)
+    yield from ((first, state, usual[state]) for state in OPEN if usual[state])
+    for position in bits_of(apart >> shift):
+        mine = _by_state(parts, 1 << position + shift)
+        yield from ((position, state, mine[state]) for state in OPEN if mine[state] != usual[state])
+
+
+def _by_state(parts: Iterable[tuple[int, int, State]], peer: int) -> dict[State, int]:
+    found = dict.fromkeys(State, 0)
+    for ports, peers, state in parts:
+        if peers & peer:
+            found[state] |= ports
     return found
 
 

@@ -89,6 +89,13 @@ def test_net_81_lower_priorities_first_and_rules_top_down() -> None:
     assert state(under(anp(ingress=[deny, allow])), *TO_WEB) == B
 
 
+def test_net_81_the_first_rule_that_matches_is_named_and_no_later_one_of_equal_action() -> None:
+    reach = under(anp("late", 20, ingress=[source("Deny")]), anp("early", 10, ingress=[source("Deny", BLUE)]))
+    assert [decision.policy.name for decision in ask(reach, *TO_WEB).ingress.by] == ["early"]
+    both = under(anp(ingress=[source("Deny", BLUE), source("Deny")]))
+    assert [decision.rule for decision in ask(both, *TO_WEB).ingress.by] == [0]
+
+
 def test_net_82_an_allow_is_final_for_its_direction_only() -> None:
     away = policy("deny", "blue", podSelector={}, policyTypes=["Egress"])
     assert state(under(anp(ingress=[source("Allow", BLUE)]), away), *TO_WEB) == B

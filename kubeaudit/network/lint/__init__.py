@@ -5,7 +5,7 @@ A lint is no verdict: connections are judged as the policies say (``network.reac
 
 from collections.abc import Callable, Iterable, Iterator
 
-from kubeaudit.network.lint import mesh, policies, services, superfluous, traffic
+from kubeaudit.network.lint import mesh, policies, port_names, services, superfluous, traffic
 from kubeaudit.network.lint.contract import Lint
 from kubeaudit.network.reach import Reach
 
@@ -17,6 +17,8 @@ LINTS: tuple[Callable[[Reach], Iterator[Lint]], ...] = (
     policies.selector_split,
     policies.without_implementer,
     policies.equal_priority,
+    port_names.unknown,
+    port_names.of_addresses,
     superfluous.rules,
     superfluous.policies,
     services.service_port,

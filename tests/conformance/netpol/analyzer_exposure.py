@@ -208,9 +208,11 @@ def _shown(rows: Iterable[Row], narrowed: Focus) -> Iterator[Row]:
 
 
 def implied(stated: Exposure, found: Cluster) -> Exposure:
-    """What a file states, with what follows from it: a rule holds for all pods that its selectors match, while upstream
-    has it hold for pods named by equal selectors alone. Where a selector may less than all pods, a rule of a tier denies
-    it something: nothing is added to what is stated of it.
+    """What a file states, with what follows from it.
+
+    A rule holds for all pods that its selectors match, while upstream has it hold for pods named by equal selectors
+    alone. Where a selector may less than all pods, a rule of a tier denies it something: nothing is added to what is
+    stated of it.
     """
     reach = assemble(found, PROFILE)
     universe = reach.judge.universe

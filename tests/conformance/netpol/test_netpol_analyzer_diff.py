@@ -32,7 +32,7 @@ from kubeaudit.edges.context import Context
 from kubeaudit.network.ports import PROTOCOLS
 from kubeaudit.network.reach import assemble
 from kubeaudit.proof import State
-from kubeaudit.queries.network_diff import flat
+from kubeaudit.queries.network_diff import difference, flat
 from kubeaudit.rbac import access
 from kubeaudit.settings import Settings
 
@@ -41,6 +41,7 @@ _TEXT = re.compile(
     r"diff-type: \w+, source: (\S+), destination: (\S+), [\w-]+: (.*?), [\w-]+: (.*?)(?:, workloads-diff-info: .*)?$"
 )
 """The two sides are called ref1 and ref2, or as a case's options say."""
+_CAME = re.compile(r"workload (\S+) (added|removed)")
 _EDGE = re.compile(r'^\s*"([^"]+)" -> "([^"]+)" \[label="([^"]*)" color="([^"]+)"', re.MULTILINE)
 _COLORS = {"#008000": "added", "red2": "removed", "magenta": "changed", "grey": ""}
 _NONE = "No Connections"
@@ -67,8 +68,27 @@ def test_a_difference_is_ours(case: dict[str, Any], tally: Counter[tuple[str, st
         assert expected - found == frozenset()
 
 
-def _ours(case: dict[str, Any]) -> Changes:
-    sides, names = [], {}
+@pytest.mark.parametrize("case", _CASES, ids=lambda case: case["id"])
+def test_workloads_that_came_or_went_are_named(case: dict[str, Any]) -> None:
+    """Upstream names those that a row is about; both of two with equal names and kinds are one."""
+    stated = {(name, word) for name, word in _CAME.findall((ROOT / case["expected"]).read_text())}
+    sides, names = _sides(case)
+    found = difference(*sides)
+    ours = {
+        (name, word)
+        for word, listed in (("added", found.workloads_added), ("removed", found.workloads_removed))
+        for workload in listed
+        for name in names[workload]
+    }
+    about = {end for source, target, *_ in _ours(case) for end in (source, target)}
+    if case["format"] != "dot":
+        assert stated == {(name, word) for name, word in ours if name in about}
+
+
+def _sides(case: dict[str, Any]) -> tuple[list[Context], dict[str, set[str]]]:
+    """Both states, and upstream's names of the workloads."""
+    sides: list[Context] = []
+    names: dict[str, set[str]] = {}
     for folder in (case["dir"], case["dir2"]):
         found, listed = load(manifests(ROOT / folder))
         by_class = names_of(found, listed)
@@ -77,6 +97,11 @@ def _ours(case: dict[str, Any]) -> Changes:
             mine = by_class[f"{cls.namespace}/{cls.name}"]
             names.setdefault(f"{ref.namespace}/{ref.name}[{ref.kind}]", set()).update(mine)
         sides.append(Context(found, assemble(found, PROFILE), access.build(found), Settings()))
+    return sides, names
+
+
+def _ours(case: dict[str, Any]) -> Changes:
+    sides, names = _sides(case)
     held: dict[tuple[str, str], list[set[tuple[str, int, int]]]] = {}
     for row in flat(sides[0], sides[1], 1_000_000):
         was, now = (State.YES in states for states in (row.before, row.after))

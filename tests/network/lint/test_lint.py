@@ -157,3 +157,25 @@ def test_5_3_policies_whose_removal_changes_nothing() -> None:
     assert (lint.name, lint.object.name) == ("redundant-policy", "narrow")
     alone = policy("alone", podSelector={}, policyTypes=["Egress"], egress=[{}])
     assert [one.name for one in found(alone)] == ["redundant-policy"], "it isolates and allows everything"
+
+
+def test_net_27_a_port_name_that_no_pod_declares() -> None:
+    to_http = {"ports": [{"port": "http"}]}
+    assert names(policy("np", podSelector={"matchLabels": {"app": "a"}}, ingress=[to_http])) == []
+    (lint,) = found(policy("np", podSelector={"matchLabels": {"app": "d"}}, ingress=[to_http]))
+    assert (lint.name, lint.evidence[0].path) == ("unknown-port-name", ("spec", "ingress", 0, "ports", 0, "port"))
+    assert names(policy("np", podSelector={}, policyTypes=["Egress"], egress=[to_http])) == []
+    assert names(policy("np", podSelector={}, egress=[{"ports": [{"port": "web"}]}])) == ["unknown-port-name"]
+
+
+def test_net_28_a_port_name_of_another_protocol() -> None:
+    udp = {"ports": [{"port": "http", "protocol": "UDP"}]}
+    assert names(policy("np", podSelector={}, ingress=[udp])) == ["unknown-port-name"]
+
+
+def test_net_27_addresses_have_no_port_names() -> None:
+    rule = {"ports": [{"port": "http"}], "to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}
+    (lint,) = found(policy("np", podSelector={}, policyTypes=["Egress"], egress=[rule]))
+    assert (lint.name, lint.evidence[0].path) == ("port-name-of-addresses", ("spec", "egress", 0, "to", 0))
+    inward = {"ports": [{"port": "http"}], "from": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}
+    assert names(policy("np", podSelector={"matchLabels": {"app": "a"}}, ingress=[inward])) == []
