@@ -28,15 +28,7 @@ _SHOWN = 5
 
 def input_options(function: F) -> F:
     """-f, and those of :func:`cluster_options`."""
-    option = click.option(
-        "-f",
-        "--filename",
-        "paths",
-        multiple=True,
-        metavar="PATH",
-        help="File, folder, - or snapshot to ask instead of a cluster (repeatable).",
-    )
-    return option(cluster_options(function))
+    return question.filename_option(cluster_options(function))
 
 
 def cluster_options(function: F) -> F:
@@ -45,13 +37,7 @@ def cluster_options(function: F) -> F:
         (
             options.connection_options,
             click.option("-o", "--output", "word", default="", metavar="FORMAT[=PATH]", help="text (default) or json."),
-            click.option(
-                "--config",
-                "config_path",
-                default="",
-                metavar="FILE",
-                help="Configuration; kubeaudit.yaml in the current folder is read by default.",
-            ),
+            question.config_option,
             options.common_options,
         )
     ):

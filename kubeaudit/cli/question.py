@@ -33,7 +33,11 @@ class Asked(Struct, frozen=True):
 
 def input_options(function: F) -> F:
     """-f, the options of a live cluster, --config, --cni-profile and the common ones, as ``scan`` has them."""
-    function = options.live_options(settings_options(options.common_options(function)))
+    return filename_option(options.live_options(settings_options(options.common_options(function))))
+
+
+def filename_option(function: F) -> F:
+    """-f."""
     return click.option(
         "-f",
         "--filename",
@@ -44,27 +48,23 @@ def input_options(function: F) -> F:
     )(function)
 
 
+def config_option(function: F) -> F:
+    """--config."""
+    return click.option(
+        "--config",
+        "config_path",
+        default="",
+        metavar="FILE",
+        help="Configuration; kubeaudit.yaml in the current folder is read by default.",
+    )(function)
+
+
 def settings_options(function: F) -> F:
     """--config and --cni-profile."""
-    for option in reversed(
-        (
-            click.option(
-                "--config",
-                "config_path",
-                default="",
-                metavar="FILE",
-                help="Configuration; kubeaudit.yaml in the current folder is read by default.",
-            ),
-            click.option(
-                "--cni-profile",
-                default="",
-                metavar="NAME",
-                help="Network plugin to assume instead of the detected one.",
-            ),
-        )
-    ):
-        function = option(function)
-    return function
+    plugin = click.option(
+        "--cni-profile", default="", metavar="NAME", help="Network plugin to assume instead of the detected one."
+    )
+    return config_option(plugin(function))
 
 
 def asked(

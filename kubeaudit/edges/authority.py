@@ -6,11 +6,11 @@ or by a role that the guards no longer look at (RBAC-42).
 
 from collections.abc import Iterator
 
-from kubeaudit.edges.credentials import ACCOUNTS, homes
-from kubeaudit.edges.identity import account, group
+from kubeaudit.edges.credentials import ACCOUNTS, over_accounts
+from kubeaudit.edges.identity import group
 from kubeaudit.edges.scene import Scene
 from kubeaudit.edges.steps import Step, place
-from kubeaudit.edges.vertices import ROLE, SERVICE_ACCOUNT, USER, NewGrant, every, ns_admin, outcome, user
+from kubeaudit.edges.vertices import ROLE, USER, NewGrant, every, ns_admin, outcome, user
 from kubeaudit.edges.vocabulary import (
     EXP_AGGREGATE_ROLE,
     EXP_BIND,
@@ -59,15 +59,7 @@ def joint(scene: Scene, rights: Rights) -> Iterator[Step]:
 
 def _accounts(scene: Scene, rights: Rights) -> Iterator[Step]:
     """EXP-618 of ServiceAccounts: a RoleBinding grants it for those of its namespace (RBAC-46)."""
-    right = rights.every(ACCOUNTS, "impersonate")
-    if right is not None:
-        does = f"may {right} {place(rights.scope)}"
-        yield Step(EXP_IMPERSONATE, every(SERVICE_ACCOUNT, rights.scope), does, (right,))
-        return
-    for limited in rights.named(ACCOUNTS, "impersonate"):
-        for namespace in homes(scene, rights.scope, limited.name):
-            does = f"may {limited} {place(namespace)}"
-            yield Step(EXP_IMPERSONATE, account(namespace, limited.name), does, (limited,))
+    return over_accounts(scene, rights, EXP_IMPERSONATE, ACCOUNTS, "impersonate")
 
 
 def _users(rights: Rights) -> Iterator[Step]:

@@ -21,7 +21,7 @@ from kubeaudit.edges.vocabulary import (
 )
 from kubeaudit.proof import Assumption, Confidence, State
 from kubeaudit.rbac.identities import NODE_PREFIX, NODES
-from kubeaudit.rbac.rights import AUDIENCE, Right, Rights
+from kubeaudit.rbac.rights import AUDIENCE, Key, Right, Rights
 
 SECRETS, ACCOUNTS, TOKENS = ("", "secrets"), ("", "serviceaccounts"), ("", "serviceaccounts/token")
 _CERTIFICATES = "certificates.k8s.io"
@@ -72,15 +72,23 @@ def _named_secrets(rights: Rights) -> Iterator[Step]:
 
 def _tokens(scene: Scene, rights: Rights) -> Iterator[Step]:
     """EXP-614: tokens are asked for by the name of their ServiceAccount, so that names count."""
-    right = rights.every(TOKENS, "create")
+    every_text, one_text = ": tokens of any ServiceAccount there", ": tokens of that ServiceAccount"
+    return over_accounts(scene, rights, EXP_MINT_TOKEN, TOKENS, "create", every_text, one_text)
+
+
+def over_accounts(
+    scene: Scene, rights: Rights, row: str, resource: Key, verb: str, every_text: str = "", one_text: str = ""
+) -> Iterator[Step]:
+    """The steps of a right over ServiceAccounts: one to all of the scope, or one to each that a rule names."""
+    right = rights.every(resource, verb)
     if right is not None:
-        does = f"may {right} {place(rights.scope)}: tokens of any ServiceAccount there"
-        yield Step(EXP_MINT_TOKEN, every(SERVICE_ACCOUNT, rights.scope), does, (right,))
+        does = f"may {right} {place(rights.scope)}{every_text}"
+        yield Step(row, every(SERVICE_ACCOUNT, rights.scope), does, (right,))
         return
-    for limited in rights.named(TOKENS, "create"):
+    for limited in rights.named(resource, verb):
         for namespace in homes(scene, rights.scope, limited.name):
-            does = f"may {limited} {place(namespace)}: tokens of that ServiceAccount"
-            yield Step(EXP_MINT_TOKEN, account(namespace, limited.name), does, (limited,))
+            does = f"may {limited} {place(namespace)}{one_text}"
+            yield Step(row, account(namespace, limited.name), does, (limited,))
 
 
 def homes(scene: Scene, scope: str, name: str) -> tuple[str, ...]:
