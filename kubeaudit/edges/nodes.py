@@ -16,13 +16,12 @@ from kubeaudit.edges.vocabulary import (
     EXP_NODE_TOKENS,
     EXP_NODE_USER,
 )
-from kubeaudit.model.nodes import NodeFacts
+from kubeaudit.model.nodes import CONTROL_PLANE, NodeFacts
 from kubeaudit.model.workloads import Pod, WorkloadClass
 from kubeaudit.proof import Assumption, Confidence, State, field
 from kubeaudit.rbac.identities import NODE_PREFIX, NODES
 from kubeaudit.refs import CLUSTER_ADMIN, Facet, ObjectRef
 
-CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 _AUDIENCES_BOUND = (1, 33)
 _FOLLOWED = Assumption("pods-follow", "the controllers of these pods make new ones that the scheduler puts there")
 _NODE_AUTHORIZER = Assumption("node-authorizer", "the API server authorizes kubelets by the Node authorizer")

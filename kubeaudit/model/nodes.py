@@ -40,7 +40,8 @@ _POOL_LABELS = (
     "doks.digitalocean.com/node-pool",
     "node.kubernetes.io/pool",
 )
-_CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+"""Labels of control-plane nodes."""
 
 WITHOUT_METADATA = frozenset(["kind", "vsphere", "kubevirt"])
 """Providers that have no metadata service of a cloud (EXP-302). ``k3s://`` is none of them: k3s names itself on a
@@ -75,7 +76,7 @@ def facts(node: Node) -> NodeFacts:
     """Provider, pool and addresses of a node."""
     provider, told_by = _provider(node)
     labels = node.metadata.labels
-    control_plane = any(label in labels for label in _CONTROL_PLANE)
+    control_plane = any(label in labels for label in CONTROL_PLANE)
     name = next(
         (labels[label] for label in _POOL_LABELS if labels.get(label)), "control-plane" if control_plane else "nodes"
     )
