@@ -23,6 +23,10 @@ from .processes import Daemon, free_ports, wait_until
 from .rest import JSON, Answer, Client, Json, KubeObject, Session, bearer
 
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+OWN_OBJECTS = (
+    "/api/v1/namespaces/default/services/kubernetes",
+    "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes",
+)
 AGGREGATED_ROLES = ("admin", "edit", "view")
 
 
@@ -190,8 +194,9 @@ class ApiServer:
         wait_until(ready, what, list(self._daemons.values()))
 
     def _ready(self) -> bool:
-        # The namespaces are made by a loop that readyz does not wait for.
-        paths = ["/readyz", *(f"/api/v1/namespaces/{name}" for name in SYSTEM_NAMESPACES)]
+        # The namespaces and the API server's own Service and EndpointSlice are made by loops that readyz does not
+        # wait for; the second one even waits for readyz.
+        paths = ["/readyz", *(f"/api/v1/namespaces/{name}" for name in SYSTEM_NAMESPACES), *OWN_OBJECTS]
         return all(self.request("GET", path).status == 200 for path in paths)
 
     def _controlled(self) -> bool:
