@@ -15,8 +15,8 @@ from . import build
 from .server import ApiServer
 
 MODE_VARIABLE = "KUBEAUDIT_CLUSTER_TESTS"
-LIVE_REVIEWS = pytest.StashKey[list[str]]()
-"""Lines on what live comparisons with the API server came to, shown at the end of a run."""
+LIVE = "RBAC on the live API server"
+"""Section of the closing report for what live comparisons with the API server came to."""
 
 
 class StartApiServer(Protocol):
@@ -64,11 +64,3 @@ def start_api_server(binaries: Path) -> Iterator[StartApiServer]:
             return servers.enter_context(ApiServer.start(binaries, flags, controller_manager=controller_manager))
 
         yield start
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    lines = config.stash.get(LIVE_REVIEWS, [])
-    if lines:
-        terminalreporter.section("RBAC on the live API server")
-    for line in lines:
-        terminalreporter.line(line)

@@ -15,11 +15,12 @@ import pytest
 from rbac.generate_writes import MERGE, SPACE, Write, existing, path, writer, writes
 from rbac.objects import API, Manifest, binding, cluster, role, rule
 from rbac.writes import may_write
+from tallies import told
 
 from kubeaudit.rbac.access import Answer, build
 from kubeaudit.rbac.identities import AUTHENTICATED, Identity
 
-from .conftest import LIVE_REVIEWS, StartApiServer
+from .conftest import LIVE, StartApiServer
 from .server import ApiServer
 
 WRITES = int(os.environ.get("KUBEAUDIT_WRITES", "500"))
@@ -60,7 +61,7 @@ def test_rbac_104_the_guards_agree_with_the_api_server(
                 accepted(write, others, made)
         remove(server, [*own, *others, *made])
     line = f"{done} writes of roles and bindings, {permitted} permitted, {len(wrong)} mismatches, KUBEAUDIT_SEED={seed}"
-    request.config.stash.setdefault(LIVE_REVIEWS, []).append(line)
+    told(request.config).line(LIVE, line)
     assert not wrong, f"KUBEAUDIT_SEED={seed}: " + "\n".join(wrong[:20])
     assert 0 < permitted < done
 

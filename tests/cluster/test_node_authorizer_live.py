@@ -10,13 +10,14 @@ from random import Random, randrange
 from typing import Any
 
 import pytest
+from tallies import told
 
 from kubeaudit.model.cluster import build as read_cluster
 from kubeaudit.rbac.access import Access, Answer, build
 from kubeaudit.rbac.identities import NODES, Identity, node
 from kubeaudit.rbac.rules import Request
 
-from .conftest import LIVE_REVIEWS, StartApiServer
+from .conftest import LIVE, StartApiServer
 from .processes import wait_until
 from .rest import Session
 from .server import ApiServer
@@ -137,8 +138,8 @@ def test_rbac_50_the_node_authorizer_allows_what_we_say(server: ApiServer, reque
             unknown, allowed = unknown + (ours is None), allowed + says
             if ours is not None and ours != says:
                 wrong.append(f"the server says {says}, we {ours}: {identity} {asked}")
-    told = f"{REVIEWS:,} reviews of nodes, {allowed:,} allowed, {unknown} unknown to us, {len(wrong)} mismatches"
-    request.config.stash.setdefault(LIVE_REVIEWS, []).append(f"{told}, KUBEAUDIT_SEED={seed}")
+    line = f"{REVIEWS:,} reviews of nodes, {allowed:,} allowed, {unknown} unknown to us, {len(wrong)} mismatches"
+    told(request.config).line(LIVE, f"{line}, KUBEAUDIT_SEED={seed}")
     assert not wrong, f"KUBEAUDIT_SEED={seed}: " + "\n".join(wrong[:20])
     assert allowed > REVIEWS / 20
     assert unknown < REVIEWS / 10

@@ -22,12 +22,13 @@ from rbac import generate
 from rbac.generate import Ask
 from rbac.objects import API, Manifest, binding, cluster, role, rule
 from rbac.reasons import names_a_grant
+from tallies import told
 
 from kubeaudit.rbac.access import Access, Answer, build
 from kubeaudit.rbac.identities import MASTERS, NODES, Identity
 from kubeaudit.rbac.rules import Request
 
-from .conftest import LIVE_REVIEWS, StartApiServer
+from .conftest import LIVE, StartApiServer
 from .rest import Json, Session
 from .server import ApiServer
 
@@ -117,7 +118,7 @@ def test_rbac_100_the_evaluator_agrees_with_the_api_server(referee: Referee, req
         while tally.reviews < REVIEWS:
             play(referee, random, tally, min(REVIEWS_OF_A_ROUND, REVIEWS - tally.reviews))
     finally:
-        request.config.stash.setdefault(LIVE_REVIEWS, []).append(str(tally))
+        told(request.config).line(LIVE, str(tally))
     assert not tally.wrong, f"KUBEAUDIT_SEED={tally.seed}: " + "\n".join(tally.wrong[:20])
     assert 0 < tally.allowed < tally.reviews == REVIEWS
 

@@ -1,16 +1,16 @@
 """The check corpora of other tools: agreed verdicts are ours, malformed input never ends a run."""
 
 import pytest
+from tallies import Counts
 
 from ..corpora import disputes, folders
 from .cases import Case, cases, differences, run
-from .conftest import Tally
 
 CORPORA = folders("checks") or ["regolibrary"]
 
 
 @pytest.mark.parametrize("corpus", CORPORA)
-def test_expectations(corpus: str, tally: Tally) -> None:
+def test_expectations(corpus: str, tally: Counts) -> None:
     """Hard gate on agreed cases and on disputed ones whose note states our verdict; opinions are counted."""
     open_disputes = disputes(corpus)
     wrong: list[str] = []
@@ -24,7 +24,7 @@ def test_expectations(corpus: str, tally: Tally) -> None:
     assert not open_disputes, f"settled: {sorted(open_disputes)}"
 
 
-def _found(corpus: str, case: Case, tally: Tally) -> list[tuple[str, list[str]]]:
+def _found(corpus: str, case: Case, tally: Counts) -> list[tuple[str, list[str]]]:
     """Differences by check, of the expectations whose checks are shipped."""
     result = run(corpus, case)
     decided = [wanted for wanted in case.expect if wanted.shipped]
@@ -36,5 +36,5 @@ def _found(corpus: str, case: Case, tally: Tally) -> list[tuple[str, list[str]]]
 
 def _column(case: Case, differs: bool, disputed: bool) -> str:
     if case.gated:
-        return "disputed" if disputed else "differ" if differs else "agree"
+        return "disputed" if disputed else "differs" if differs else "agreed"
     return "opinion differs" if differs else "opinion agrees"

@@ -3,7 +3,6 @@
 What it denies must not fire; what it expects and we do not say is listed with the reason.
 """
 
-from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 from policy.snapshots import of_objects, shipped
+from tallies import Counts, tell
 
 from kubeaudit import world as worlds
 from kubeaudit.edges.identity import account, group
@@ -146,23 +146,23 @@ def absent() -> None:
 
 
 @pytest.mark.parametrize("folder", folders("corpus") or [HERE], ids=lambda folder: folder.name)
-def test_rbac_105_labels(folder: Path, tally: Counter[tuple[str, bool]]) -> None:
+def test_rbac_105_labels(folder: Path, tally: Counts) -> None:
     absent()
     labels = msgspec.json.decode((folder / "labels.json").read_bytes(), type=dict[str, Any])
     expected = [text for text in labels["expected"] if label(text).decided]
     missed = [text for text in expected if not fires(folder, label(text))]
     wrong = [text for text in labels.get("deny", ()) if label(text).decided and fires(folder, label(text))]
-    tally.update({("kubesplaining", True): len(expected) - len(missed), ("kubesplaining", False): len(missed)})
+    tell(tally, "kubesplaining", len(expected) - len(missed), len(missed))
     assert wrong == []
     assert missed == [text for text in expected if text in DIFFERENT]
 
 
 @pytest.mark.parametrize("folder", folders("e2e") or [HERE], ids=lambda folder: folder.name)
-def test_rbac_105_manifests_fire_at_least_once(folder: Path, tally: Counter[tuple[str, bool]]) -> None:
+def test_rbac_105_manifests_fire_at_least_once(folder: Path, tally: Counts) -> None:
     absent()
     wanted = {RULES[rule] for rule in lines(folder, "expect") if rule in RULES}
     silent = [pair for pair in wanted if not any(f.check == pair[0] and pair[1] in f.message for f in findings(folder))]
-    tally.update({("kubesplaining", True): len(wanted) - len(silent), ("kubesplaining", False): len(silent)})
+    tell(tally, "kubesplaining", len(wanted) - len(silent), len(silent))
     denied = {RULES[rule][0] for rule in lines(folder, "deny") if rule in RULES}
     assert [found.message for found in findings(folder) if found.check in denied] == []
     assert silent == []

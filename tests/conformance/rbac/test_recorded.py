@@ -4,13 +4,13 @@ Access reviews are in vectors and oracle-sar, attributes of requests in url-attr
 a limited user in oracle-escalation, requests with Impersonate headers in oracle-impersonation.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from rbac.objects import binding, cluster, role
 from rbac.reasons import names_a_grant
 from rbac.writes import may_write
+from tallies import Counts, tell
 
 from kubeaudit.rbac.access import Access, Answer, Decision, build
 from kubeaudit.rbac.attributes import request_of
@@ -20,26 +20,24 @@ from kubeaudit.rbac.rules import Request
 
 from .corpora import lines, load, manifests
 
-Tally = Counter[tuple[str, bool]]
-
 
 def decide(access: Access, case: dict[str, Any]) -> Decision:
     return access.decide(Identity(case["user"]["name"], tuple(case["user"]["groups"])), Request(**case["request"]))
 
 
-def test_rbac_101_vectors(tally: Tally) -> None:
+def test_rbac_101_vectors(tally: Counts) -> None:
     cases = load("rbac", "vectors", "cases.json")["vectors"]
     wrong = []
     for case in cases:
         answer = decide(build(cluster(manifests(case), "v1.36.3")), case).answer
         if answer is not (Answer.ALLOWED if case["expect"] else Answer.NOT_ALLOWED):
             wrong.append((case["id"], case["why"], answer))
-    tally.update({("vectors", True): len(cases) - len(wrong), ("vectors", False): len(wrong)})
+    tell(tally, "vectors", len(cases) - len(wrong), len(wrong))
     assert not wrong
     assert cases
 
 
-def test_rbac_100_and_101_access_reviews_with_their_reasons(tally: Tally) -> None:
+def test_rbac_100_and_101_access_reviews_with_their_reasons(tally: Counts) -> None:
     reviews = allowed = 0
     wrong: list[tuple[Any, ...]] = []
     for case in lines("rbac", "oracle-sar", "clusters.jsonl"):
@@ -51,7 +49,7 @@ def test_rbac_100_and_101_access_reviews_with_their_reasons(tally: Tally) -> Non
                 wrong.append((case["id"], request, decision.answer))
             elif request["allowed"] and not explained(request, decision):
                 wrong.append((case["id"], request, "the server's binding is not among the grants"))
-    tally.update({("oracle-sar", True): reviews - len(wrong), ("oracle-sar", False): len(wrong)})
+    tell(tally, "oracle-sar", reviews - len(wrong), len(wrong))
     assert not wrong
     assert 0 < allowed < reviews
 
@@ -63,7 +61,7 @@ def explained(request: dict[str, Any], decision: Decision) -> bool:
     return names_a_grant(request["reason"], decision)
 
 
-def test_rbac_101_url_attributes(tally: Tally) -> None:
+def test_rbac_101_url_attributes(tally: Counts) -> None:
     cases = load("rbac", "url-attributes", "cases.json")
     wrong = []
     for case in cases:
@@ -72,7 +70,7 @@ def test_rbac_101_url_attributes(tally: Tally) -> None:
         made = request_of(case["method"], case["url"])
         if made != expected:
             wrong.append((case["id"], made, expected))
-    tally.update({("url-attributes", True): len(cases) - len(wrong), ("url-attributes", False): len(wrong)})
+    tell(tally, "url-attributes", len(cases) - len(wrong), len(wrong))
     assert not wrong
     assert cases
 
@@ -87,7 +85,7 @@ def grants_of(user: str, *held: tuple[str, Iterable[Any]]) -> list[Any]:
     return made
 
 
-def test_rbac_101_writes_of_roles_and_bindings(tally: Tally) -> None:
+def test_rbac_101_writes_of_roles_and_bindings(tally: Counts) -> None:
     cases = load("rbac", "oracle-escalation", "cases.json")
     wrong = []
     for case in cases:
@@ -100,7 +98,7 @@ def test_rbac_101_writes_of_roles_and_bindings(tally: Tally) -> None:
         answer = may_write(access, Identity("esc", ("system:authenticated",)), case, objects).answer
         if answer is not (Answer.ALLOWED if case["permitted"] else Answer.NOT_ALLOWED):
             wrong.append((case["id"], answer))
-    tally.update({("oracle-escalation", True): len(cases) - len(wrong), ("oracle-escalation", False): len(wrong)})
+    tell(tally, "oracle-escalation", len(cases) - len(wrong), len(wrong))
     assert not wrong
     assert cases
 
@@ -120,7 +118,7 @@ def wanted(headers: dict[str, Any]) -> Wanted:
     return Wanted(user, values("Impersonate-Group"), uid, tuple(extra))
 
 
-def test_rbac_101_requests_with_impersonate_headers(tally: Tally) -> None:
+def test_rbac_101_requests_with_impersonate_headers(tally: Counts) -> None:
     cases = load("rbac", "oracle-impersonation", "cases.json")
     wrong = []
     for case in cases:
@@ -138,6 +136,6 @@ def test_rbac_101_requests_with_impersonate_headers(tally: Tally) -> None:
         permitted = all(answer is Answer.ALLOWED for answer in answers)
         if permitted != case["permitted"]:
             wrong.append((case["id"], answers))
-    tally.update({("oracle-impersonation", True): len(cases) - len(wrong), ("oracle-impersonation", False): len(wrong)})
+    tell(tally, "oracle-impersonation", len(cases) - len(wrong), len(wrong))
     assert not wrong
     assert cases
