@@ -14,6 +14,8 @@ POLL_SECONDS = 0.05
 PORTS = range(20_000, 32_000)
 """Below the ephemeral ports of Linux, macOS and Windows, so that no outgoing connection takes a port between its
 choice and its use."""
+STRIPES = 8
+"""Workers of pytest-xdist choose from ports of their own, so that none takes what another has just found free."""
 
 
 class StartError(Exception):
@@ -66,7 +68,9 @@ class Daemon:
 def free_ports(count: int) -> list[int]:
     """``count`` different TCP ports of 127.0.0.1 that nothing listens on."""
     found: list[int] = []
-    for port in random.sample(PORTS, len(PORTS)):
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = PORTS[worker % STRIPES :: STRIPES]
+    for port in random.sample(ports, len(ports)):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
