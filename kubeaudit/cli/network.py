@@ -1,4 +1,4 @@
-"""``kubeaudit network``, ``network diff`` and ``network lint``."""
+"""``kubeaudit network`` and its subcommands ``diff``, ``lint``, ``openings`` and ``ingress``."""
 
 from typing import Any
 
@@ -169,3 +169,53 @@ def lint(names: tuple[str, ...], word: str, **given: Any) -> None:
     shown = tuple(one for one in found if not namespaces or one.object.namespace in namespaces)
     form = {"text": lint_text.render_text, "json": lint_text.render_json}
     question.write(form[output.format](shown), output, quiet=asked.quiet)
+
+
+@command.command("openings")
+@click.option("-o", "--output", "word", default="", metavar="FORMAT[=PATH]", help="text or json.")
+@question.input_options
+def openings(word: str, **given: Any) -> None:
+    """Say what pods that do not exist yet could connect to, by the labels that rules ask for.
+
+    \b
+    Policies let in labels, not names. What holds for every pod of the cluster comes first; the other lines are about
+    pods that a selector of some rule names. -n limits the workloads that are reported on.
+
+    \b
+    Examples:
+      kubeaudit network openings -n shop
+      kubeaudit network openings -f manifests/ --cni-profile calico -o json
+    """
+    output = question.chosen(word, ("text", "json"))
+    asked = question.asked(**given)
+    context = question.built(question.read(asked), asked.settings)
+    from kubeaudit.queries.newcomers import newcomers
+    from kubeaudit.report import openings_text
+
+    form = {"text": openings_text.render_text, "json": openings_text.render_json}
+    question.write(form[output.format](newcomers(context, asked.live.namespaces)), output, quiet=asked.quiet)
+
+
+@command.command("ingress")
+@click.option("-o", "--output", "word", default="", metavar="FORMAT[=PATH]", help="text or json.")
+@question.input_options
+def ingress(word: str, **given: Any) -> None:
+    """Say where Ingresses and Routes lead, and whether policies let their controllers get there.
+
+    \b
+    The connection to a backend comes from the pods of the controller, so their egress and the backend's ingress
+    policies decide. Where no pod of it is known, `ingress-controller` stands for it.
+
+    \b
+    Examples:
+      kubeaudit network ingress -n shop
+      kubeaudit network ingress -f prod.kubeaudit -o json
+    """
+    output = question.chosen(word, ("text", "json"))
+    asked = question.asked(**given)
+    context = question.built(question.read(asked), asked.settings)
+    from kubeaudit.queries.entrances import entrances
+    from kubeaudit.report import entrances_text
+
+    form = {"text": entrances_text.render_text, "json": entrances_text.render_json}
+    question.write(form[output.format](entrances(context, asked.live.namespaces)), output, quiet=asked.quiet)
