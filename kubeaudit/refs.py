@@ -40,6 +40,8 @@ class VertexKind(StrEnum):
     CLOUD_IDENTITY = "cloud-identity"
     METADATA = "metadata"
     API_SERVER = "api-server"
+    KUBELET = "kubelet"
+    ETCD = "etcd"
     SINK = "sink"
 
 

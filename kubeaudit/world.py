@@ -9,7 +9,17 @@ from itertools import chain
 
 from msgspec import Struct
 
-from kubeaudit.edges import apiserver, entrypoints, escalation, identity, ingresses, lateral, metadata, traffic
+from kubeaudit.edges import (
+    apiserver,
+    entrypoints,
+    escalation,
+    identity,
+    ingresses,
+    lateral,
+    metadata,
+    node_services,
+    traffic,
+)
 from kubeaudit.edges.context import Context
 from kubeaudit.edges.contract import Edge
 from kubeaudit.graph.build import Graph
@@ -26,6 +36,7 @@ FAMILIES: tuple[Callable[[Context], Iterator[Edge]], ...] = (
     traffic.edges,
     lateral.edges,
     apiserver.edges,
+    node_services.edges,
     metadata.edges,
     identity.edges,
     escalation.edges,

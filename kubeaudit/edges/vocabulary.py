@@ -24,6 +24,8 @@ EXP_API_SERVICE = "EXP-203"
 EXP_ANONYMOUS_GRANT = "EXP-205"
 EXP_AUTHENTICATED_GRANT = "EXP-206"
 EXP_API_FROM_POD = "EXP-215"
+EXP_KUBELET_FROM_POD = "EXP-211"
+EXP_ETCD_FROM_POD = "EXP-212"
 EXP_METADATA_CODE = "EXP-311"
 EXP_METADATA_SSRF = "EXP-312"
 EXP_METADATA_HOST = "EXP-313"
@@ -142,6 +144,8 @@ ROWS: dict[str, Row] = {
         Row(EXP_ANONYMOUS_GRANT, "holds", 1, ("T1078.001", "T1133")),
         Row(EXP_AUTHENTICATED_GRANT, "holds", 1, ("T1078",)),
         Row(EXP_API_FROM_POD, "may connect to", 1, ("T1613",)),
+        Row(EXP_KUBELET_FROM_POD, "may connect to", 1, ("T1046",)),
+        Row(EXP_ETCD_FROM_POD, "may connect to", 7, ("T1552.007",)),
         Row(EXP_METADATA_CODE, "may connect to", 1, ("T1552.005",)),
         Row(EXP_METADATA_SSRF, "may be made to call", 1, ("T1552.005",)),
         Row(EXP_METADATA_HOST, "may connect to", 1, ("T1552.005",)),

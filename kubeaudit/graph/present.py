@@ -59,6 +59,10 @@ def label(vertex: Vertex) -> str:
             return f"cloud identity {vertex.name}"
         case VertexKind.API_SERVER:
             return f"API server {vertex.name}"
+        case VertexKind.KUBELET:
+            return f"kubelet of {vertex.name.rpartition(':')[0].replace(',', ', ')}"
+        case VertexKind.ETCD:
+            return "etcd of the cluster"
         case _:
             return _gain(vertex)
 

@@ -28,6 +28,8 @@ KIND_WORDS = {
     VertexKind.CLOUD_IDENTITY: "cloud identity",
     VertexKind.METADATA: "metadata service",
     VertexKind.API_SERVER: "API server",
+    VertexKind.KUBELET: "kubelet",
+    VertexKind.ETCD: "etcd",
     VertexKind.SINK: "crown jewel",
 }
 """What a vertex is, where its label does not begin with a kind; the others are named by their label alone."""
