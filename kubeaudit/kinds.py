@@ -99,6 +99,11 @@ KINDS: tuple[Kind, ...] = (
         ("clusternetworkpolicies", "v1alpha2", "ClusterNetworkPolicy", ALL, "policies of the administrator", "policy"),
     ),
     *_group(
+        "networking.k8s.aws",
+        ("clusternetworkpolicies", "v1alpha1", "ClusterNetworkPolicy", ALL, "policies of the AWS plugin", "policy"),
+        ("applicationnetworkpolicies", "v1alpha1", "ApplicationNetworkPolicy", NS, "who may connect to whom", "policy"),
+    ),
+    *_group(
         "discovery.k8s.io",
         ("endpointslices", "v1 v1beta1", "EndpointSlice", NS_SEEN, "which pods a Service leads to"),
     ),
@@ -222,6 +227,23 @@ KINDS: tuple[Kind, ...] = (
         ("hostendpoints", "v3", "HostEndpoint", ALL, "policies on nodes", "policy"),
         ("profiles", "v3", "Profile", ALL, "defaults of Calico", "policy"),
         ("felixconfigurations", "v3", "FelixConfiguration", ALL, "switches of Calico", "policy"),
+    ),
+    *_group(
+        "k8s.ovn.org",
+        ("userdefinednetworks", "v1", "UserDefinedNetwork", NS, "namespaces with a network of their own", "policy"),
+        (
+            "clusteruserdefinednetworks",
+            "v1",
+            "ClusterUserDefinedNetwork",
+            ALL,
+            "namespaces with a network of their own",
+            "policy",
+        ),
+    ),
+    *_group(
+        "k8s.cni.cncf.io",
+        ("network-attachment-definitions", "v1", "NetworkAttachmentDefinition", NS, "further networks of pods"),
+        ("multi-networkpolicies", "v1beta1 v1beta2", "MultiNetworkPolicy", NS, "policies on further networks of pods"),
     ),
     *_group(
         "networking.istio.io",

@@ -38,12 +38,13 @@ class Confidence(StrEnum):
 class State(StrEnum):
     """Of an edge or path (EXP-31, EXP-973)."""
 
+    __hash__ = str.__hash__  # Enum's own is a function in Python.
     YES = "yes"
     UNKNOWN = "unknown"
     BLOCKED = "blocked"
 
 
-class Evidence(Struct, frozen=True, order=True, omit_defaults=True):
+class Evidence(Struct, frozen=True, order=True, omit_defaults=True, gc=False):
     """One field of one object, as read (CHK-29).
 
     ``value`` is the JSON text of the value; an absent field has ``absent`` true and an empty ``value``.

@@ -5,7 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 
-class ObjectRef(Struct, frozen=True, order=True):
+class ObjectRef(Struct, frozen=True, order=True, gc=False):
     """Names one Kubernetes object: ``kind``, ``namespace`` ("" when cluster-scoped), ``name`` and API ``group`` ("" =
     core).
     """
@@ -22,6 +22,7 @@ class ObjectRef(Struct, frozen=True, order=True):
 class VertexKind(StrEnum):
     """Kinds of vertices (EXP-01..20). The value is the first part of a vertex key."""
 
+    __hash__ = str.__hash__  # Enum's own is a function in Python, and vertices are hashed by the million.
     INTERNET = "internet"
     EXTERNAL_CIDR = "external-cidr"
     PRIVATE_NETWORK = "private"
@@ -50,13 +51,14 @@ class Facet(StrEnum):
     in it.
     """
 
+    __hash__ = str.__hash__
     NONE = ""
     NET = "net"
     SSRF = "ssrf"
     CTL = "ctl"
 
 
-class Vertex(Struct, frozen=True, order=True):
+class Vertex(Struct, frozen=True, order=True, gc=False):
     """A vertex of the graph. Its key is stable from scan to scan: no pod names, UIDs, hashes of content or timestamps.
 
     ``name`` is the part after the namespace, e.g. ``Deployment/frontend`` for a workload, ``443`` for a port of a load

@@ -95,7 +95,7 @@ class Job(Struct, frozen=True):
 def job(*, word: str, paths: tuple[str, ...] = (), **given: Any) -> Job:
     """The options of :func:`input_options` as one value. Raises :class:`UsageError`."""
     output = question.chosen(word, FORMATS)
-    asked = question.asked(paths=paths, user="", namespaces=(), all_namespaces=False, cni_profile="", **given)
+    asked = question.asked(paths=paths, user="", namespaces=(), all_namespaces=False, **given)
     return Job(asked, output)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from kubeaudit.cli import options, question, source
+from kubeaudit.cli import config, options, question, source
 from kubeaudit.cli.exits import FINDINGS, OK
 from kubeaudit.errors import UsageError
 
@@ -107,14 +107,16 @@ def command(
 @click.pass_context
 def diff(
     ctx: click.Context, old: str, new: str, fail_on_open: bool, max_rows: int, word: str, namespaces: tuple[str, ...],
-    config_path: str, cni_profile: str, now: str, no_color: bool, quiet: bool, verbose: bool,
+    config_path: str, cni_profile: str, assume_enforced: bool, assume_not_enforced: bool, now: str, no_color: bool,
+    quiet: bool, verbose: bool,
 ) -> None:  # fmt: skip
     """Say which connections a change opens and closes, and which policy did it.
 
     \b
     OLD and NEW are files, folders or snapshots, as -f of other commands takes them. Workloads are compared by name;
     what a new one can connect to counts as opened.
-    Manifests alone do not show the network plugin; --cni-profile says which one enforces them.
+    Manifests alone do not show the network plugin; --cni-profile says which one enforces them, --assume-enforced that
+    one does.
 
     \b
     Examples:
@@ -122,7 +124,7 @@ def diff(
       kubeaudit network diff monday.kubeaudit tuesday.kubeaudit -o md=network.md
     """
     output = question.chosen(word, _FORMATS)
-    settings = question.settings(config_path, cni_profile)
+    settings = options.with_plugin(config.load(config_path), cni_profile, assume_enforced, assume_not_enforced)
     clock = options.clock(now)
     before, after = (
         question.built(source.from_files((path,), namespaces, clock, quiet=quiet), settings) for path in (old, new)
@@ -149,9 +151,9 @@ def lint(names: tuple[str, ...], word: str, **given: Any) -> None:
     """Say what is wrong with network policies: parts without effect, traffic that breaks, gaps.
 
     \b
-    Names: inert-rules, selects-nothing, selector-split, no-implementer, equal-priority, unknown-port-name,
-    port-name-of-addresses, shadowed-rule, redundant-policy, service-port, cluster-ip-range, dns-blocked, ipv6-gap,
-    mesh-bypass.
+    Names: inert-rules, selects-nothing, selector-split, no-implementer, empty-rule, equal-priority,
+    unknown-port-name, port-name-of-addresses, shadowed-rule, redundant-policy, service-port,
+    cluster-ip-range, dns-blocked, ipv6-gap, mesh-bypass, foreign-endpoint.
 
     \b
     Examples:
@@ -168,7 +170,7 @@ def lint(names: tuple[str, ...], word: str, **given: Any) -> None:
     namespaces = asked.live.namespaces
     shown = tuple(one for one in found if not namespaces or one.object.namespace in namespaces)
     form = {"text": lint_text.render_text, "json": lint_text.render_json}
-    question.write(form[output.format](shown), output, quiet=asked.quiet)
+    question.write(form[output.format](shown, reach.cni.text), output, quiet=asked.quiet)
 
 
 @command.command("openings")

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from kubeaudit.errors import UsageError
+from kubeaudit.settings import Fact, Settings
 
 SHOW = ("system", "builtin", "vendor")
 """Classes of objects that are only counted unless asked for (CHK-23)."""
@@ -123,6 +124,36 @@ def common_options(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def plugin_options(function: F) -> F:
+    """--cni-profile, --assume-enforced and --assume-not-enforced."""
+    for option in reversed(
+        (
+            click.option(
+                "--cni-profile",
+                default="",
+                metavar="NAME",
+                help="Network plugin to assume instead of the detected one.",
+            ),
+            click.option(
+                "--assume-enforced", is_flag=True, help="Take it that the network plugin enforces NetworkPolicy."
+            ),
+            click.option("--assume-not-enforced", is_flag=True, help="Take it that nothing enforces NetworkPolicy."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def with_plugin(base: Settings, cni_profile: str, assume_enforced: bool, assume_not_enforced: bool) -> Settings:
+    """Settings with the options of :func:`plugin_options` on top (NET-77). Raises :class:`UsageError`."""
+    if assume_enforced and assume_not_enforced:
+        raise UsageError("--assume-enforced and --assume-not-enforced exclude each other", "give one of them")
+    facts = base.facts
+    if assume_enforced or assume_not_enforced:
+        facts = structs.replace(facts, cni_enforces=Fact.YES if assume_enforced else Fact.NO)
+    return structs.replace(base, cni_profile=cni_profile or base.cni_profile, facts=facts)
 
 
 def live(

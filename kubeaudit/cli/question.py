@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from kubeaudit import files
 from kubeaudit.cli import config, options, outputs, source
@@ -32,7 +32,7 @@ class Asked(Struct, frozen=True):
 
 
 def input_options(function: F) -> F:
-    """-f, the options of a live cluster, --config, --cni-profile and the common ones, as ``scan`` has them."""
+    """-f, the options of a live cluster, --config, those of the network plugin and the common ones, as in ``scan``."""
     return filename_option(options.live_options(settings_options(options.common_options(function))))
 
 
@@ -60,27 +60,19 @@ def config_option(function: F) -> F:
 
 
 def settings_options(function: F) -> F:
-    """--config and --cni-profile."""
-    plugin = click.option(
-        "--cni-profile", default="", metavar="NAME", help="Network plugin to assume instead of the detected one."
-    )
-    return config_option(plugin(function))
+    """--config and those of the network plugin."""
+    return config_option(options.plugin_options(function))
 
 
 def asked(
     *, paths: tuple[str, ...], kubeconfig: str, context: str, user: str, request_timeout: str, timeout: str,
-    namespaces: tuple[str, ...], all_namespaces: bool, config_path: str, cni_profile: str, now: str, no_color: bool,
-    quiet: bool, verbose: bool,
+    namespaces: tuple[str, ...], all_namespaces: bool, config_path: str, now: str, no_color: bool, quiet: bool,
+    verbose: bool, cni_profile: str = "", assume_enforced: bool = False, assume_not_enforced: bool = False,
 ) -> Asked:  # fmt: skip
     """The options of :func:`input_options`. Raises :class:`UsageError`."""
     live = options.live(kubeconfig, context, user, request_timeout, timeout, namespaces, all_namespaces)
-    return Asked(paths, live, settings(config_path, cni_profile), now, colored(no_color), quiet)
-
-
-def settings(config_path: str, cni_profile: str) -> Settings:
-    """The configuration with the flag on top. Raises :class:`UsageError`."""
-    base = config.load(config_path)
-    return structs.replace(base, cni_profile=cni_profile or base.cni_profile)
+    found = options.with_plugin(config.load(config_path), cni_profile, assume_enforced, assume_not_enforced)
+    return Asked(paths, live, found, now, colored(no_color), quiet)
 
 
 def read(found: Asked) -> Snapshot:

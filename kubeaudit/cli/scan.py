@@ -39,7 +39,7 @@ from kubeaudit.snapshot import Snapshot
     metavar="FILE",
     help="Configuration; kubeaudit.yaml in the current folder is read by default.",
 )
-@click.option("--cni-profile", default="", metavar="NAME", help="Network plugin to assume instead of the detected one.")
+@options.plugin_options
 @click.option(
     "--show", default="", metavar="CLASSES", help="List objects that are otherwise only counted: system,builtin,vendor."
 )
@@ -59,8 +59,9 @@ from kubeaudit.snapshot import Snapshot
 def command(
     ctx: click.Context, paths: tuple[str, ...], kubeconfig: str, context: str, user: str, request_timeout: str,
     timeout: str, namespaces: tuple[str, ...], all_namespaces: bool, words: tuple[str, ...], select: tuple[str, ...],
-    ignore: tuple[str, ...], folders: tuple[str, ...], config_path: str, cni_profile: str, show: str, fail_on: str,
-    min_coverage: float | None, strict: bool, exit_zero: bool, now: str, no_color: bool, quiet: bool, verbose: bool,
+    ignore: tuple[str, ...], folders: tuple[str, ...], config_path: str, cni_profile: str, assume_enforced: bool,
+    assume_not_enforced: bool, show: str, fail_on: str, min_coverage: float | None, strict: bool, exit_zero: bool,
+    now: str, no_color: bool, quiet: bool, verbose: bool,
 ) -> None:  # fmt: skip
     """Judge a cluster, files or a snapshot, and report what is exposed and why.
 
@@ -77,9 +78,8 @@ def command(
     """
     live = options.live(kubeconfig, context, user, request_timeout, timeout, namespaces, all_namespaces)
     wanted = outputs.parse(words)
-    settings = _settings(
-        config.load(config_path), select, ignore, cni_profile, show, namespaces, fail_on, min_coverage, strict
-    )
+    base = options.with_plugin(config.load(config_path), cni_profile, assume_enforced, assume_not_enforced)
+    settings = _settings(base, select, ignore, show, namespaces, fail_on, min_coverage, strict)
     color = colored(no_color)
     clock = options.clock(now)
     began = clock()
@@ -166,8 +166,8 @@ def colored(no_color: bool) -> bool:
 
 
 def _settings(
-    base: Settings, select: tuple[str, ...], ignore: tuple[str, ...], cni_profile: str, show: str,
-    namespaces: tuple[str, ...], fail_on: str, min_coverage: float | None, strict: bool,
+    base: Settings, select: tuple[str, ...], ignore: tuple[str, ...], show: str, namespaces: tuple[str, ...],
+    fail_on: str, min_coverage: float | None, strict: bool,
 ) -> Settings:  # fmt: skip
     """The configuration with the flags on top: flags win."""
     gates = base.gates
@@ -179,7 +179,6 @@ def _settings(
         base,
         select=options.words(select) or base.select,
         ignore=options.words(ignore) or base.ignore,
-        cni_profile=cni_profile or base.cni_profile,
         show=options.classes(show) or base.show,
         namespaces=namespaces or base.namespaces,
         gates=structs.replace(gates, strict=strict or gates.strict),

@@ -162,11 +162,12 @@ def front(context: Context, service: Service) -> Evidence | None:
     ):
         return field(ref, ("spec", "externalName"), service.spec.external_name)
     known = {(parse(a.host), a.port) for a in endpoints(context)}
+    hosts = {host for host, _ in known}
     for item in context.slices_of.get((ref.namespace, ref.name), ()):
         ports = [p.port for p in item.ports]
         for number, endpoint in enumerate(item.endpoints):
             for position, address in enumerate(endpoint.addresses):
-                if any((parse(address), port) in known for port in ports):
+                if parse(address) in hosts and any((parse(address), port) in known for port in ports):
                     slice_ref = ObjectRef(
                         "EndpointSlice", item.metadata.namespace, item.metadata.name, "discovery.k8s.io"
                     )

@@ -36,7 +36,8 @@ def backends(context: Context, service: Service, port: ServicePort) -> Iterator[
     slices = context.slices_of.get((namespace, name), ())
     gap = context.cluster.complete.gap("endpointslices.discovery.k8s.io", namespace)
     live = context.cluster.header.source == "live"
-    found = dict(_by_slices(context, slices, port))
+    local = "Local" in (service.spec.external_traffic_policy, service.spec.internal_traffic_policy)
+    found = dict(_by_slices(context, slices, port, local))
     yield from found.values()
     if (gap is None and (slices or live)) or (found and not live):
         return
@@ -59,9 +60,9 @@ def _possible(context: Context, service: Service, reason: tuple[Unseen, ...]) ->
 
 
 def _by_slices(
-    context: Context, slices: tuple[EndpointSlice, ...], port: ServicePort
+    context: Context, slices: tuple[EndpointSlice, ...], port: ServicePort, local: bool
 ) -> Iterator[tuple[tuple[int, int], BackendClass]]:
-    for item, position, endpoint in _usable(slices):
+    for item, position, endpoint in _usable(slices, local):
         ref = ObjectRef("EndpointSlice", item.metadata.namespace, item.metadata.name, "discovery.k8s.io")
         for cls, shown in _pods_of(context, ref, position, endpoint):
             for p in item.ports:
@@ -87,17 +88,21 @@ def _pods_of(context: Context, ref: ObjectRef, position: int, endpoint: Endpoint
             yield cls, field(ref, ("endpoints", position, "addresses", number), address)
 
 
-def _usable(slices: tuple[EndpointSlice, ...]) -> list[tuple[EndpointSlice, int, Endpoint]]:
-    """Ready endpoints; serving and terminating ones only where no slice of the Service has a ready one of the family
-    (NET-62).
+def _usable(slices: tuple[EndpointSlice, ...], local: bool) -> list[tuple[EndpointSlice, int, Endpoint]]:
+    """Ready endpoints; serving and terminating ones only where no slice of the Service has a ready one of the family,
+    on the same node where traffic stays there (NET-62).
     """
     every = [(item, number, endpoint) for item in slices for number, endpoint in enumerate(item.endpoints)]
-    ready = {item.address_type for item, _, endpoint in every if endpoint.conditions.ready is not False}
+
+    def place(item: EndpointSlice, endpoint: Endpoint) -> tuple[str, str]:
+        return item.address_type, endpoint.node_name if local else ""
+
+    ready = {place(item, endpoint) for item, _, endpoint in every if endpoint.conditions.ready is not False}
     return [
         (item, number, endpoint)
         for item, number, endpoint in every
         if endpoint.conditions.ready is not False
-        or (item.address_type not in ready and endpoint.conditions.serving and endpoint.conditions.terminating)
+        or (place(item, endpoint) not in ready and endpoint.conditions.serving and endpoint.conditions.terminating)
     ]
 
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.cluster import Cluster
+from kubeaudit.model.nodes import NodeFacts
 from kubeaudit.model.objects.core import Service, ServiceAccount, is_port
 from kubeaudit.model.objects.networking import EndpointSlice, IngressClass
 from kubeaudit.model.selectors import LabelIndex, bits_of, index
@@ -100,20 +101,37 @@ class Context(Struct, frozen=True, dict=True):
         return {tail: tuple(classes.values()) for tail, classes in found.items()}
 
     @cached_property
-    def may_run_aws_cni(self) -> bool:
-        """Whether the AWS VPC CNI runs beside another plugin, or may, because DaemonSets were not read."""
-        found = any(w.ref.kind == "DaemonSet" and w.ref.name == "aws-node" for w in self.cluster.workloads)
-        return found or self.cluster.complete.gap("daemonsets.apps", "kube-system") is not None
+    def daemon_sets(self) -> dict[str, tuple[WorkloadClass, ...]]:
+        """The classes of DaemonSets by their name."""
+        found: dict[str, list[WorkloadClass]] = {}
+        for cls in self.cluster.classes:
+            ref = owner_ref(self.cluster, cls)
+            if ref.kind == "DaemonSet":
+                found.setdefault(ref.name, []).append(cls)
+        return {name: tuple(classes) for name, classes in found.items()}
 
-    def pools_for(self, cls: WorkloadClass) -> list[str]:
+    def pools_for(self, cls: WorkloadClass) -> tuple[str, ...]:
         """Pools a class without placed pods may land on: those with a node its nodeSelector matches; all of them where
         none does yet.
         """
         template = self.cluster.workloads[cls.workload].template
         placed = msgspec.json.decode(self.cluster.specs[template], type=_Placed) if template >= 0 else _Placed()
-        wanted = (placed.node_selector or {}).items()
-        matching = {node.pool.key for node in self.cluster.nodes if wanted <= node.node.metadata.labels.items()}
-        return sorted(matching or {node.pool.key for node in self.cluster.nodes})
+        wanted = frozenset((placed.node_selector or {}).items())
+        if wanted not in self._pools_by_selector:
+            matching = {node.pool.key for node in self.cluster.nodes if wanted <= node.node.metadata.labels.items()}
+            found = sorted(matching or {node.pool.key for node in self.cluster.nodes})
+            self._pools_by_selector[wanted] = tuple(found)
+        return self._pools_by_selector[wanted]
+
+    @cached_property
+    def _pools_by_selector(self) -> dict[frozenset[tuple[str, str]], tuple[str, ...]]:
+        """What :meth:`pools_for` found by nodeSelector, of which a cluster has few."""
+        return {}
+
+    @cached_property
+    def public_nodes(self) -> tuple[NodeFacts, ...]:
+        """The nodes with a public address."""
+        return tuple(node for node in self.cluster.nodes if node.public)
 
     @cached_property
     def node_addresses(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from kubeaudit.proof import Assumption, Confidence, Evidence, State
 from kubeaudit.refs import Vertex
 
 
-class Edge(Struct, frozen=True):
+class Edge(Struct, frozen=True, gc=False):
     """One step from a vertex to another.
 
     ``row`` names the row of the vocabulary (EXP-nnn); ``sentence`` says the step in words. ``state`` blocked is kept

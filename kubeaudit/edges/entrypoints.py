@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from kubeaudit.edges import last_hop
 from kubeaudit.edges.context import Context, spec_path, unseen, workload
 from kubeaudit.edges.contract import Edge
 from kubeaudit.edges.schemes import Ruling, Scheme, is_whole, of_service, source_ranges
@@ -175,7 +176,7 @@ def _host_ports(context: Context, cls: WorkloadClass) -> Iterator[Edge]:
         where = f"port {port.host_port} of the nodes that run {cls.label}"
         yield from _node_address(context, target, where, (shown,), (), EXP_HOST_PORT, EXP_HOST_PORT, cls, port.host_ip)
         sentence = f"Port {port.host_port} of the node leads to port {port.container_port} of {cls.label}."
-        verdict = context.reach.from_internet(cls.index, port.protocol, port.container_port)
+        verdict = last_hop.translated(context, cls.index, port.protocol, port.container_port, last_hop.BY_HOST_PORT)
         yield Edge(
             EXP_HOST_PORT, target, workload(cls, Facet.NET), verdict.state, Confidence.ENV, 0, sentence,
             (shown, *context.reach.proof(verdict)), (), verdict.unseen, f"{owner}: remove hostPort",
@@ -207,7 +208,7 @@ def _node_address(
     the private network; unknown where nodes were not read. ``bound`` is the only address it listens on, "" or
     unspecified for all."""
     gap = context.cluster.complete.gap("nodes")
-    nodes = [n for n in context.cluster.nodes if cls is None or not cls.nodes or n.ref.name in cls.nodes]
+    nodes = (n for n in context.public_nodes if cls is None or not cls.nodes or n.ref.name in cls.nodes)
     public = next(((n, address) for n in nodes for address in n.public if _listens_on(bound, address)), None)
     closed = context.settings.facts.cloud_firewall_open is Fact.NO
     if public is not None:

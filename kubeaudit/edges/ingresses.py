@@ -7,6 +7,7 @@ from msgspec import Struct
 from kubeaudit.edges.context import Context, unseen, workload
 from kubeaudit.edges.contract import Edge
 from kubeaudit.edges.entrypoints import RANGES_ENFORCED, cluster_provider, entry_point, external_ranges
+from kubeaudit.edges.last_hop import CONTROLLER
 from kubeaudit.edges.schemes import Scheme, ingress_ranges, is_whole, of_ingress
 from kubeaudit.edges.tables import ControllerRow, LoadBalancerRow, controllers, load_balancers
 from kubeaudit.edges.traffic import WORLD, service_vertex, to_classes
@@ -247,11 +248,11 @@ def _to_service(
 
 
 def clients(serving: Serving) -> list[tuple[str, WorkloadClass | None]]:
-    """Who opens the connection to a backend: each controller class, or the world where no controller is known
-    (NET-66).
+    """Who opens the connection to a backend: each controller class, the world through a cloud's load balancer, or a
+    controller that is not known (NET-66).
     """
     if not serving.controllers:
-        return [(WORLD, None)]
+        return [(CONTROLLER if serving.cloud is None else WORLD, None)]
     return [(f"{cls.namespace}/{cls.name}", cls) for cls in serving.controllers]
 
 

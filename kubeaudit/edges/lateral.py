@@ -31,6 +31,20 @@ class _Target(Struct, frozen=True):
     declared: bool
 
 
+class _Source(Struct, frozen=True):
+    """A class that steps leave from, and what each of them says of it. ``rank`` is its place by name; ``like`` is what
+    the verdicts of a group depend on.
+    """
+
+    index: int
+    rank: int
+    like: tuple[int, str, bool, tuple[str, ...]]
+    code: Vertex
+    requests: Vertex
+    label: str
+    fix: str
+
+
 class _Clients(Struct, frozen=True):
     """The classes that reach one port of a class: certain ones and ones not known. ``near``: as its own node."""
 
@@ -48,8 +62,28 @@ def edges(context: Context) -> Iterator[Edge]:
             for mask, state in ((clients.reachable, State.YES), (clients.unknown, State.UNKNOWN)):
                 if mask:
                     groups.setdefault((mask, state, clients.target.protocol, clients.near), []).append(clients.target)
+    sources = _sources(context)
     for (mask, state, _, near), targets in groups.items():
-        yield from _group(context, mask, state, near, targets)
+        found = sorted((sources[number] for number in bits_of(mask)), key=_rank)
+        yield from _group(context, found, state, near, targets)
+
+
+def _sources(context: Context) -> list[_Source]:
+    """Every class as a source."""
+    classes, judge = context.cluster.classes, context.reach.judge
+    ranks = {cls.index: rank for rank, cls in enumerate(sorted(classes, key=_name))}
+    found = []
+    for cls in classes:
+        own = cls.nodes if cls.shape.host_network and judge.guards else ()
+        like = (judge.egress.signature_of[cls.index], cls.namespace, cls.shape.host_network, own)
+        code, requests = workload(cls, Facet.CTL), workload(cls, Facet.SSRF)
+        fix = f"NetworkPolicy in {cls.namespace}: select {cls.name} and allow only the egress it needs"
+        found.append(_Source(cls.index, ranks[cls.index], like, code, requests, cls.label, fix))
+    return found
+
+
+def _rank(source: _Source) -> int:
+    return source.rank
 
 
 def _clients(context: Context, cls: WorkloadClass) -> Iterator[_Clients]:
@@ -57,7 +91,7 @@ def _clients(context: Context, cls: WorkloadClass) -> Iterator[_Clients]:
     class to class. A class among its own clients changes nothing. What is reached over TCP needs no second step over
     UDP.
     """
-    certain, possible = (mask & ~(1 << cls.index) for mask in context.reach.matrix.exempt(cls.index))
+    certain, possible = (mask & ~(1 << cls.index) for mask in _exempt(context, cls))
     for protocol in ("TCP", "UDP"):
         found = [c for c in _ports(context, cls, protocol) if c.reachable | c.unknown]
         if not found and not certain | possible:
@@ -72,6 +106,18 @@ def _clients(context: Context, cls: WorkloadClass) -> Iterator[_Clients]:
         yield _Clients(target, yes, maybe)
         yield _Clients(target, certain & ~yes, possible & ~(yes | certain | maybe), True)
         return
+
+
+def _exempt(context: Context, cls: WorkloadClass) -> tuple[int, int]:
+    """Sources that policies of pods do not concern, as far as those of nodes let them: for certain, and perhaps."""
+    matrix, yes, maybe = context.reach.matrix, 0, 0
+    certain, possible = matrix.exempt(cls.index)
+    if context.reach.judge.guards is None:
+        return certain, possible
+    for column in (column for family in _FAMILIES for column in matrix.columns(cls.index, family)):
+        yes |= column.reachable
+        maybe |= column.reachable | column.unknown
+    return certain & yes, (certain | possible) & maybe & ~(certain & yes)
 
 
 def _ports(context: Context, cls: WorkloadClass, protocol: str) -> Iterator[_Clients]:
@@ -93,30 +139,29 @@ def _any_port(context: Context, cls: WorkloadClass, protocol: str) -> _Target:
     return _Target(cls.index, protocol, numbers[0] if numbers else 1, family, bool(numbers))
 
 
-def _group(context: Context, mask: int, state: State, near: bool, targets: list[_Target]) -> Iterator[Edge]:
+def _group(
+    context: Context, sources: list[_Source], state: State, near: bool, targets: list[_Target]
+) -> Iterator[Edge]:
     first = targets[0]
-    if len(targets) == 1 and mask == 1 << first.cls:
+    if len(targets) == 1 and [source.index for source in sources] == [first.cls]:
         return
-    sources = sorted((context.cluster.classes[number] for number in bits_of(mask)), key=_name)
     hub = _hub(context, first, state, near)
     others = f" and {len(targets) - 1} more" if len(targets) > 1 else ""
     place = f"{context.cluster.classes[first.cls].label}{others}"
-    shown: dict[tuple[int, str, bool], ReachVerdict] = {}
+    shown: dict[tuple[int, str, bool, tuple[str, ...]], tuple[ReachVerdict, tuple[Evidence, ...]]] = {}
     for source in sources:
-        key = (context.reach.judge.egress.signature_of[source.index], source.namespace, source.shape.host_network)
         aim = next((target for target in targets if target.cls != source.index), None)
         if aim is None:
             continue
-        verdict = shown.get(key)
-        if verdict is None:
-            verdict = shown[key] = _connect(context, source.index, aim)
-        proof = context.reach.side_proof(verdict.egress)
-        fix = f"NetworkPolicy in {source.namespace}: select {source.name} and allow only the egress it needs"
-        for row, facet, effort in ((EXP_LATERAL_CODE, Facet.CTL, 1), (EXP_LATERAL_SSRF, Facet.SSRF, 2)):
-            if facet is Facet.CTL or first.protocol == "TCP":
-                does = "Code in" if facet is Facet.CTL else "Requests made from"
-                sentence = f"{does} {source.label} may connect to {place} over the pod network."
-                yield _edge(row, workload(source, facet), hub, state, effort, sentence, proof, (), verdict, fix)
+        if source.like not in shown:
+            verdict = _connect(context, source.index, aim)
+            shown[source.like] = verdict, context.reach.side_proof(verdict.egress)
+        verdict, proof = shown[source.like]
+        sentence = f"Code in {source.label} may connect to {place} over the pod network."
+        yield _edge(EXP_LATERAL_CODE, source.code, hub, state, 1, sentence, proof, (), verdict, source.fix)
+        if first.protocol == "TCP":
+            sentence = f"Requests made from {source.label} may connect to {place} over the pod network."
+            yield _edge(EXP_LATERAL_SSRF, source.requests, hub, state, 2, sentence, proof, (), verdict, source.fix)
     for target in targets:
         client = next((source.index for source in sources[:2] if source.index != target.cls), target.cls)
         yield _into(context, hub, target, client, state)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct, structs
 
+from kubeaudit.edges import detours
 from kubeaudit.edges.context import Context, spec_path, unseen, workload
 from kubeaudit.edges.contract import Edge
 from kubeaudit.edges.tables import MetadataAddress, MetadataRow, metadata
@@ -22,14 +23,7 @@ IDENTITY_RIGHTS = Assumption(
 )
 HOP_LIMIT = Assumption("imds-hop-limit", "the hop limit of the instance's metadata service lets pods in")
 IMDS_V1 = Assumption("imds-v1", "the instance's metadata service answers requests without a token")
-REWRITTEN = Unseen(
-    Reason.UNKNOWN_IMPLEMENTATION,
-    detail="the node may rewrite the address before policies judge it, and they let its other addresses pass",
-)
-CALICO_ON_AWS = Unseen(
-    Reason.UNKNOWN_IMPLEMENTATION,
-    detail="with the AWS VPC CNI, Calico does not always enforce egress to the metadata address",
-)
+PLATFORM = Assumption("platform-blocks-metadata", "OpenShift's network plugin keeps pods from the metadata address")
 NODE_FIX = "the cloud: an identity with fewer rights for nodes, and one of their own for workloads"
 _NODE_CLASS_LABEL = "karpenter.k8s.aws/ec2nodeclass"
 GENERIC = MetadataRow("generic", "", "metadata service", (MetadataAddress("169.254.169.254"),), "S", "NU", "unknown")
@@ -82,7 +76,7 @@ def targets(
 
     A class without placed pods may run on any pool; one whose nodes were not read, or that may land on one, may meet
     any provider."""
-    wanted = [cls.pool] if cls.pool else context.pools_for(cls) if not cls.nodes else []
+    wanted = (cls.pool,) if cls.pool else context.pools_for(cls) if not cls.nodes else ()
     if not wanted or (not cls.pool and context.cluster.complete.gap("nodes") is not None):
         yield Target(GENERIC, "", ())
     for key in wanted:
@@ -100,7 +94,7 @@ def targets(
 def _calls(
     context: Context, cls: WorkloadClass, target: Target, address: MetadataAddress, passage: Passage
 ) -> Iterator[Edge]:
-    verdict = policies_on(context, cls, target.row, address)
+    verdict = policies_on(context, cls, target, address)
     state = _and(verdict.state, passage.state)
     row = target.row
     host_network = cls.shape.host_network
@@ -137,29 +131,30 @@ def _calls(
         )
 
 
-def policies_on(context: Context, cls: WorkloadClass, row: MetadataRow, address: MetadataAddress) -> ReachVerdict:
-    """What policies say of the service's address. Where the node rewrites it before policies judge, or the plugin is
-    known not to cover it, a policy that closes it may not hold (EXP-307)."""
-    reach = context.reach
-    verdict = reach.egress(cls.index, address.ip, "TCP", address.port)
-    if verdict.state is not State.BLOCKED or cls.shape.host_network or _family(address) != "IPv4":
+def policies_on(context: Context, cls: WorkloadClass, target: Target, address: MetadataAddress) -> ReachVerdict:
+    """What policies say of the service's address, or of the one that the node puts in its place (EXP-307)."""
+    verdict = context.reach.egress(cls.index, address.ip, "TCP", address.port)
+    if cls.shape.host_network or not detours.concerns(address):
         return verdict
-    behind = [reach.egress(cls.index, other.ip, "TCP", other.port) for other in row.rewritten]
-    if any(other.state is not State.BLOCKED for other in behind):
-        return structs.replace(verdict, state=State.UNKNOWN, unseen=(REWRITTEN,))
-    if row.provider == "aws" and reach.cni.name == "calico" and context.may_run_aws_cni:
-        return structs.replace(verdict, state=State.UNKNOWN, unseen=(CALICO_ON_AWS,))
-    return verdict
+    return detours.judged(context, cls, target.row, target.nodes, verdict)
 
 
 def passage_of(context: Context, host_network: bool, target: Target, address: MetadataAddress) -> Passage:
-    """Hop limits, tokens and interception (MD table, last column; EXP-302, -311, -313)."""
+    """Hop limits, tokens, interception and what platforms refuse (MD table, last column; EXP-302, -308, -311, -313)."""
     row = target.row
+    refused = None if host_network else detours.refused(context, address)
+    if refused is not None:
+        return Passage(State.BLOCKED, (refused,), (PLATFORM,))
     if row is GENERIC or not row.provider:
         return Passage(State.UNKNOWN, unseen=(_provider_unknown(context, target),))
     if _intercepted(row, target) and not host_network:
         label = row.intercepted_by
         return Passage(State.BLOCKED, (field(target.nodes[0].ref, ("metadata", "labels", label), "true"),))
+    before = not host_network and detours.concerns(address)
+    proxy = next(detours.interceptors(context, row, target.nodes), None) if before else None
+    if proxy is not None:
+        detail = f"{proxy.row.name} answers in place of the service: what it hands out depends on how it is set up"
+        return Passage(State.UNKNOWN, (proxy.evidence,), unseen=(Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=detail),))
     if row.provider == "aws":
         return _aws(context, host_network, target, address)
     shown = _provider_field(target)

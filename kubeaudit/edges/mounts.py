@@ -3,6 +3,7 @@
 Pull secrets stay with the node: containers never see them.
 """
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -16,6 +17,8 @@ from kubeaudit.refs import Facet
 
 _NAMED = ("secretRef", "secretKeyRef", "nodePublishSecretRef", "secret")
 _PLAIN = "secretName"
+_MENTIONED = re.compile(rb'"(secretRef|secretKeyRef|nodePublishSecretRef|secret|secretName)"|\\u')
+"""Whether JSON may hold one of these keys, which may be written with escapes."""
 _LISTS = ("volumes", "containers", "initContainers", "ephemeralContainers")
 
 
@@ -38,22 +41,23 @@ def edges(context: Context) -> Iterator[Edge]:
 def _secrets(spec: bytes) -> dict[str, Path]:
     """Names of the Secrets that a pod spec refers to, and where it first does."""
     found: dict[str, Path] = {}
-    described = msgspec.json.decode(spec)
-    for key in _LISTS if isinstance(described, dict) else ():
-        for path, name in _walk(described.get(key), (key,)):
-            found.setdefault(name, path)
+    if _MENTIONED.search(spec):
+        described = msgspec.json.decode(spec, type=dict[str, msgspec.Raw])
+        for key in _LISTS:
+            if key in described and _MENTIONED.search(described[key]):
+                _walk(msgspec.json.decode(described[key]), (key,), found)
     return found
 
 
-def _walk(value: object, path: Path) -> Iterator[tuple[Path, str]]:
+def _walk(value: object, path: Path, found: dict[str, Path]) -> None:
     if isinstance(value, list):
         for number, item in enumerate(value):
-            yield from _walk(item, (*path, number))
+            _walk(item, (*path, number), found)
     elif isinstance(value, dict):
         for key, item in value.items():
             if key == _PLAIN and isinstance(item, str) and item:
-                yield (*path, key), item
+                found.setdefault(item, (*path, key))
             elif key in _NAMED and isinstance(item, dict) and isinstance(item.get("name"), str) and item["name"]:
-                yield (*path, key, "name"), item["name"]
-            else:
-                yield from _walk(item, (*path, key))
+                found.setdefault(item["name"], (*path, key, "name"))
+            elif isinstance(item, dict | list):
+                _walk(item, (*path, key), found)

@@ -50,6 +50,7 @@ def _kubelets(context: Context) -> Iterator[Edge]:
     pools: dict[str, list[str]] = {}
     for node in context.cluster.nodes:
         pools.setdefault(node.pool.key, []).extend(node.addresses)
+    places = {node.ref.name: (place, node.addresses) for place, node in enumerate(context.cluster.nodes)}
     known = _Verdicts(context)
     for cls in context.cluster.classes:
         verdicts = {pool: v for pool in sorted(pools) if (v := known.of(cls, pool, pools[pool], KUBELET)) is not None}
@@ -59,7 +60,7 @@ def _kubelets(context: Context) -> Iterator[Edge]:
                 yield _to_kubelets(context, cls, ",".join(states[state]), verdicts[states[state][0]])
         if len(states[State.BLOCKED]) == len(verdicts) > 0:
             yield _to_kubelets(context, cls, ",".join(verdicts), verdicts[states[State.BLOCKED][0]])
-        if not states[State.YES] and (address := _own_node(context, cls)):
+        if not states[State.YES] and (address := _own_node(places, cls)):
             yield _to_kubelets(context, cls, OWN_NODE, context.reach.egress(cls.index, address, "TCP", KUBELET))
 
 
@@ -74,10 +75,12 @@ def _to_kubelets(context: Context, cls: WorkloadClass, nodes: str, verdict: Reac
     return Edge(row, source, target, verdict.state, Confidence.OBJ, 1, sentence, shown, (), why, fix)
 
 
-def _own_node(context: Context, cls: WorkloadClass) -> str:
-    """An address of a node that runs a pod of a class; "" where none is known."""
-    names = set(cls.nodes)
-    found = (address for node in context.cluster.nodes if node.ref.name in names for address in node.addresses)
+def _own_node(places: dict[str, tuple[int, tuple[str, ...]]], cls: WorkloadClass) -> str:
+    """An address of a node that runs a pod of a class, of the first in the order of reading; "" where none is known.
+
+    ``places`` has the place and the addresses of every node.
+    """
+    found = (address for _, held in sorted(places[name] for name in cls.nodes if name in places) for address in held)
     return next((address for address in found if not cls.families or _family(address) in cls.families), "")
 
 
@@ -168,16 +171,24 @@ class _Verdicts:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._known: dict[object, ReachVerdict | None] = {}
+        self._told_apart: dict[tuple[str, tuple[str, ...]], list[str]] = {}
 
     def of(self, cls: WorkloadClass, name: str, addresses: Iterable[str], port: int) -> ReachVerdict | None:
         reach = self._context.reach
         alike = likeness(reach.judge, Direction.EGRESS, cls.index)
         key = (alike, cls.namespace, cls.shape.host_network, cls.families, name, port)
         if key not in self._known:
-            atom = self._context.cluster.atoms.atom
-            listed = {atom(a): a for a in addresses if not cls.families or _family(a) in cls.families}.values()
+            listed = self._each(name, addresses, cls.families)
             self._known[key] = reach.egress_to_any(cls.index, listed, "TCP", port) if listed else None
         return self._known[key]
+
+    def _each(self, name: str, addresses: Iterable[str], families: tuple[str, ...]) -> list[str]:
+        """One address of each that policies tell apart."""
+        if (name, families) not in self._told_apart:
+            atom = self._context.cluster.atoms.atom
+            listed = {atom(a): a for a in addresses if not families or _family(a) in families}
+            self._told_apart[name, families] = list(listed.values())
+        return self._told_apart[name, families]
 
 
 def _family(address: str) -> str:

@@ -88,6 +88,7 @@ _NETWORK_POLICIES = (
     *_of("crd.projectcalico.org", "networkpolicies", "globalnetworkpolicies"),
     *_of("projectcalico.org", "networkpolicies", "globalnetworkpolicies"),
     *_of("policy.networking.k8s.io", "adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies"),
+    *_of("networking.k8s.aws", "clusternetworkpolicies", "applicationnetworkpolicies"),
     *_of("security.istio.io", "authorizationpolicies"),
 )
 _FRONTS = (
@@ -195,6 +196,7 @@ CLUSTER_KINDS = (
     *_of("crd.projectcalico.org", "globalnetworkpolicies"),
     *_of("projectcalico.org", "globalnetworkpolicies"),
     *_of("policy.networking.k8s.io", "adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies"),
+    *_of("networking.k8s.aws", "clusternetworkpolicies"),
     *_of("kyverno.io", "clusterpolicies", "clustercleanuppolicies"),
     *_of("policies.kyverno.io", "validatingpolicies", "mutatingpolicies", "generatingpolicies"),
     *_of("templates.gatekeeper.sh", "constrainttemplates"),

@@ -4,8 +4,7 @@
 
 from collections.abc import Iterator
 
-from msgspec import structs
-
+from kubeaudit.edges import last_hop
 from kubeaudit.edges.backends import BackendClass, backends
 from kubeaudit.edges.context import Context, owner_ref, unseen, workload
 from kubeaudit.edges.contract import Edge
@@ -20,17 +19,13 @@ from kubeaudit.edges.vocabulary import (
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.objects.core import Service, ServicePort
 from kubeaudit.model.workloads import WorkloadClass
-from kubeaudit.network.reach import Basis, ReachVerdict
+from kubeaudit.network.reach import ReachVerdict
 from kubeaudit.proof import Assumption, Confidence, State, field
 from kubeaudit.refs import INTERNET, Facet, ObjectRef, Vertex, VertexKind
 from kubeaudit.settings import Fact
 
 FLAW_CODE = Assumption("rce", "the application has a flaw that lets a caller run code")
 FLAW_SSRF = Assumption("ssrf", "the application can be made to send requests to addresses the caller chooses")
-SOURCE_NAT = Unseen(
-    Reason.UNKNOWN_IMPLEMENTATION,
-    detail="with externalTrafficPolicy Cluster the pod may see a node's address instead of the client's",
-)
 _ENTRIES = {"LoadBalancer": "The load balancer", "NodePort": "The node port", "ExternalIP": "The external IP"}
 WORLD = "world"
 """The client of a Service that is reached from outside the cluster."""
@@ -69,7 +64,7 @@ def to_classes(
     ref = ObjectRef("Service", service.metadata.namespace, service.metadata.name)
     source = service_vertex(service, port, via)
     for backend in backends(context, service, port):
-        verdict = _last_hop(context, service, port, backend, client)
+        verdict = _last_hop(context, service, port, backend, via, client)
         cls = backend.cls
         target_port = field(ref, ("spec", "ports", service.spec.ports.index(port), "port"), port.port)
         sentence = (
@@ -114,28 +109,24 @@ def _entries(context: Context, service: Service, port: ServicePort) -> Iterator[
 
 
 def _last_hop(
-    context: Context, service: Service, port: ServicePort, backend: BackendClass, client: WorkloadClass | None
+    context: Context,
+    service: Service,
+    port: ServicePort,
+    backend: BackendClass,
+    via: str,
+    client: WorkloadClass | None,
 ) -> ReachVerdict:
     """Whether the client of the last hop may open the backend's port: a controller's pods, or the world.
 
-    With externalTrafficPolicy Cluster the pod may see a node's address instead of the client's (NET-63); where that
-    would change the answer it is unknown, never blocked."""
+    With externalTrafficPolicy Cluster the pod may see a node's address instead of the client's (NET-63)."""
     reach, cls = context.reach, backend.cls.index
     if client is not None:
         return reach.connect(client.index, cls, port.protocol, backend.port)
-    world = reach.from_internet(cls, port.protocol, backend.port)
-    if service.spec.external_traffic_policy == "Local" or world.state is State.YES:
-        return world
-    # What a pod's own node may do besides policies (NET-44) is not asked: there the address is translated after they
-    # judged.
-    seen_as_node = (
-        reach.ingress(address, cls, port.protocol, backend.port).ingress for address in context.node_addresses
-    )
-    if any(side.state is State.YES for side in seen_as_node):
-        return structs.replace(
-            world, state=State.UNKNOWN, basis=(Basis.UNDEFINED,), details=("snat",), unseen=(SOURCE_NAT,)
-        )
-    return world
+    if via == last_hop.CONTROLLER:
+        return last_hop.of_controller(context, cls, port.protocol, backend.port)
+    if service.spec.external_traffic_policy == "Local":
+        return reach.from_internet(cls, port.protocol, backend.port)
+    return last_hop.translated(context, cls, port.protocol, backend.port, last_hop.BY_SERVICE)
 
 
 def _flaws(context: Context, cls: WorkloadClass) -> Iterator[Edge]:

@@ -1,6 +1,7 @@
 """Paths as results: from entries to crown jewels, also through a workload (EXP-951..969, 971..973, 979)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -122,11 +123,22 @@ def _is_private(ranges: Vertex) -> bool:
     return not any(holds_public(text) for text in ranges.name.split(","))
 
 
-class Searches(Struct, frozen=True):
-    """The forward searches from one entry, over yes edges and over yes and unknown ones."""
+class Searches(Struct, frozen=True, eq=False, dict=True):
+    """The searches from one entry, or to some targets: over yes edges, and over yes and unknown ones. Each is made when
+    it is first asked for.
+    """
 
-    certain: Tree
-    possible: Tree
+    search: Callable[[bool], Tree]
+
+    @cached_property
+    def certain(self) -> Tree:
+        """The search over yes edges."""
+        return self.search(False)
+
+    @cached_property
+    def possible(self) -> Tree:
+        """The search over yes and unknown edges."""
+        return self.search(True)
 
     def state(self, vertex: Vertex) -> State | None:
         """``yes``, ``unknown``, or None where no path leads to the vertex."""
@@ -159,14 +171,12 @@ def searches_to(
 ) -> Searches:
     """Search backward from some targets, both ways, over no edge of the rows ``without``."""
     found, hops = tuple(roots), settings.limits.max_hops
-    certain, possible = (backward(graph, found, Walk(unknown, hops, without)) for unknown in (False, True))
-    return Searches(certain, possible)
+    return Searches(lambda unknown: backward(graph, found, Walk(unknown, hops, without)))
 
 
 def _forward(graph: Graph, roots: tuple[Vertex, ...], settings: Settings, ends: frozenset[str]) -> Searches:
     hops = settings.limits.max_hops
-    certain, possible = (forward(graph, roots, Walk(unknown, hops, ends=ends)) for unknown in (False, True))
-    return Searches(certain, possible)
+    return Searches(lambda unknown: forward(graph, roots, Walk(unknown, hops, ends=ends)))
 
 
 def routes(graph: Graph, entry: str, search: Searches, settings: Settings) -> Iterator[Route]:

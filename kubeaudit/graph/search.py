@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from kubeaudit.edges.contract import Edge
-from kubeaudit.graph.build import Around, Graph
-from kubeaudit.proof import Confidence, State
+from kubeaudit.graph.build import PERHAPS, SURELY, Around, Graph
 from kubeaudit.refs import Vertex
 
+_Rank = tuple[int, int, str, str, str]
 Cost = tuple[int, int]
 """Effort and number of hops; cheaper first, then shorter (EXP-972)."""
-_Via = tuple[int, Edge]
 
 
 class Tree(Struct, frozen=True, eq=False):
@@ -26,7 +25,7 @@ class Tree(Struct, frozen=True, eq=False):
 
     graph: Graph
     costs: dict[int, Cost]
-    via: dict[int, _Via]
+    via: dict[int, Edge]
     backward: bool
     cut: bool
 
@@ -50,9 +49,9 @@ class Tree(Struct, frozen=True, eq=False):
         if number not in self.costs:
             raise KeyError(vertex)
         edges: list[Edge] = []
-        while number in self.via:
-            number, edge = self.via[number]
+        while number is not None and (edge := self.via.get(number)) is not None:
             edges.append(edge)
+            number = self.graph.number(edge.target if self.backward else edge.source)
         return tuple(edges if self.backward else reversed(edges))
 
 
@@ -66,12 +65,6 @@ class Walk(Struct, frozen=True):
     without: frozenset[str] = frozenset()
     ends: frozenset[str] = frozenset()
 
-    def takes(self, edge: Edge) -> bool:
-        """Whether an edge may be walked."""
-        walked = edge.state is State.YES or (self.unknown and edge.state is State.UNKNOWN)
-        # A hint is worth a note, never a step (EXP-32).
-        return walked and edge.row not in self.without and edge.confidence is not Confidence.HINT
-
 
 def forward(graph: Graph, roots: Iterable[Vertex], walk: Walk) -> Tree:
     """Cheapest ways from the roots to every vertex they reach."""
@@ -83,37 +76,40 @@ def backward(graph: Graph, roots: Iterable[Vertex], walk: Walk) -> Tree:
     return _search(graph, graph.behind, roots, walk, backward=True)
 
 
-def _search(graph: Graph, around: list[Around], roots: Iterable[Vertex], walk: Walk, *, backward: bool) -> Tree:
-    """Dijkstra on (effort, hops). Ties are broken by row id, then vertex key, so that the tree does not depend on the
-    order of edges.
+def _search(graph: Graph, around: Around, roots: Iterable[Vertex], walk: Walk, *, backward: bool) -> Tree:
+    """Dijkstra on (effort, hops); vertices of equal cost are settled together, by number. Ties are broken by row id,
+    then vertex key, so that the tree does not depend on the order of edges.
     """
-    keys = graph.keys
+    least, without = PERHAPS if walk.unknown else SURELY, walk.without
+    starts, walked, others, edges = around.starts, around.walked, around.others, around.edges
+    found = {number for vertex in roots if (number := graph.number(vertex)) is not None}
+    best: dict[int, _Rank] = dict.fromkeys(found, (0, 0, "", "", ""))
+    waiting: dict[Cost, list[int]] = {(0, 0): list(found)}
     costs: dict[int, Cost] = {}
-    via: dict[int, _Via] = {}
-    best: dict[int, tuple[int, int, str, str, str]] = {}
-    queue: list[tuple[int, int, int]] = []
-    for root in {number for vertex in roots if (number := graph.number(vertex)) is not None}:
-        best[root] = (0, 0, "", "", "")
-        heapq.heappush(queue, (0, 0, root))
-    cut = False
+    via: dict[int, Edge] = {}
+    queue, cut = [(0, 0)], False
     while queue:
-        effort, hops, number = heapq.heappop(queue)
-        if number in costs:
-            continue
-        costs[number] = (effort, hops)
-        if number in via and via[number][1].row in walk.ends:
-            continue
-        if hops >= walk.max_hops:
-            cut = cut or any(walk.takes(edge) and other not in costs for other, edge in around[number])
-            continue
-        for other, edge in around[number]:
-            if other in costs or not walk.takes(edge):
+        cost = heapq.heappop(queue)
+        effort, hops = cost[0], cost[1] + 1
+        for number in sorted(waiting.pop(cost)):
+            if number in costs:
                 continue
-            rank = (effort + edge.effort, hops + 1, edge.row, keys[number], edge.sentence)
-            known = best.get(other)
-            if known is None or rank < known:
-                best[other] = rank
-                via[other] = (number, edge)
+            costs[number], key = cost, graph.keys[number]
+            ends = number in via and via[number].row in walk.ends
+            for place in range(starts[number], starts[number if ends else number + 1]):
+                other, edge = others[place], edges[place]
+                if walked[place] < least or other in costs or edge.row in without:
+                    continue
+                if hops > walk.max_hops:
+                    cut = True
+                    break
+                rank = (effort + edge.effort, hops, edge.row, key, edge.sentence)
+                known = best.get(other)
+                if known is not None and known <= rank:
+                    continue
+                best[other], via[other] = rank, edge
                 if known is None or known[:2] != rank[:2]:
-                    heapq.heappush(queue, (rank[0], rank[1], other))
+                    if rank[:2] not in waiting:
+                        heapq.heappush(queue, rank[:2])
+                    waiting.setdefault(rank[:2], []).append(other)
     return Tree(graph, costs, via, backward, cut)

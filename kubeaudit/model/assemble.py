@@ -54,17 +54,24 @@ class Assembly(Struct, frozen=True):
     specs: tuple[bytes, ...]
 
 
+class Compared(Struct, frozen=True):
+    """What policies tell pods apart by: the keys any selector of the cluster uses, addresses as its blocks cut them,
+    and, of host-network pods, the ``nodes``, for whose address they count (NET-49).
+    """
+
+    label_keys: frozenset[str]
+    atoms: AddressAtoms
+    nodes: bool = False
+
+
 class Assembler:
     """Collects controllers and pods, then closes into an :class:`Assembly`.
 
-    ``label_keys`` are the keys any selector of the cluster uses, ``atoms`` the cuts of its ipBlocks; ``pool_of`` maps a
-    node's name to its pool's key."""
+    ``pool_of`` maps a node's name to its pool's key.
+    """
 
-    def __init__(
-        self, label_keys: frozenset[str], atoms: AddressAtoms, pool_of: dict[str, str], bad: list[BadDocument]
-    ) -> None:
-        self._label_keys = label_keys
-        self._atoms = atoms
+    def __init__(self, compared: Compared, pool_of: dict[str, str], bad: list[BadDocument]) -> None:
+        self._compared = compared
         self._pool_of = pool_of
         self._bad = bad
         self._specs = Specs()
@@ -84,7 +91,7 @@ class Assembler:
             self._controllers[(found.ref.kind, found.ref.namespace, found.ref.name)] = found.owner
             if found.owner is None:
                 self._controller(found)
-            else:
+            elif not self._has_root(found):  # A template keeps the whole object's JSON in memory.
                 owned.append(found)
         for pod in objects(snapshot, "pods", PodObject, self._bad):
             self._pod(pod)
@@ -93,8 +100,8 @@ class Assembler:
                 self._controller(found)
         for number, root in enumerate(self._list):
             if not root.pods and root.active and root.template >= 0:
-                key = (number, self._specs.shape_of[root.template], project(root.labels, self._label_keys), (), "")
-                self._class(key, ())
+                labels = project(root.labels, self._compared.label_keys)
+                self._class((number, self._specs.shape_of[root.template], labels, (), "", ""), ())
         return self._close()
 
     def _has_root(self, found: Controlling) -> bool:
@@ -123,10 +130,11 @@ class Assembler:
         number = len(self._pods)
         cls = -1
         if not finished:
-            labels = project(meta.labels, self._label_keys)
-            atoms = tuple(sorted(self._atoms.atom(address) for address in addresses))
-            pool = self._pool_of.get(node, "")
-            cls = self._class((workload, self._specs.shape_of[spec], labels, atoms, pool), addresses)
+            labels = project(meta.labels, self._compared.label_keys)
+            atoms = tuple(sorted(self._compared.atoms.atom(address) for address in addresses))
+            pool, shape = self._pool_of.get(node, ""), self._specs.shape_of[spec]
+            apart = node if self._compared.nodes and self._specs.shapes[shape].host_network else ""
+            cls = self._class((workload, shape, labels, atoms, pool, apart), addresses)
             self._members[cls].append(number)
             if node:
                 self._nodes[cls].add(node)
@@ -206,7 +214,7 @@ class Assembler:
         digests = [hashlib.sha256(msgspec.json.encode(shape)).hexdigest() for shape in self._specs.shapes]
         first_spec = {shape: number for number, shape in reversed(list(enumerate(self._specs.shape_of)))}
         for number, (key, name) in enumerate(zip(keys, class_names(keys, workloads, digests), strict=True)):
-            workload, shape, labels, _, pool = key
+            workload, shape, labels, _, pool, _ = key
             namespace = workloads[workload].ref.namespace
             members, nodes = self._members[number], tuple(sorted(self._nodes[number]))
             spec = self._pods[members[0]].spec if members else first_spec[shape]

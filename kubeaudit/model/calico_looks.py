@@ -39,8 +39,8 @@ def set_looks(found: NetworkSet) -> Looks:
 
 
 def host_looks(found: HostEndpoint) -> Looks:
-    """HostEndpoint: rules name its addresses by its labels."""
-    return Looks(networks=frozenset(found.spec.expected_ips))
+    """HostEndpoint: rules name its addresses by its labels; host-network pods differ by their node."""
+    return Looks(networks=frozenset(found.spec.expected_ips), nodes=True)
 
 
 def nothing(_: object) -> Looks:

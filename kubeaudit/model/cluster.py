@@ -8,7 +8,7 @@ from msgspec import Struct
 from kubeaudit.findings import ObjectClass
 from kubeaudit.garbage import collection_paused
 from kubeaudit.model.addresses import AddressAtoms, cut
-from kubeaudit.model.assemble import Assembler, Assembly
+from kubeaudit.model.assemble import Assembler, Assembly, Compared
 from kubeaudit.model.completeness import Completeness, completeness
 from kubeaudit.model.decode import objects
 from kubeaudit.model.nodes import NodeFacts, NodePool, facts
@@ -22,7 +22,15 @@ from kubeaudit.model.objects.admission import (
 )
 from kubeaudit.model.objects.core import ConfigMap, Namespace, Node, Service, ServiceAccount
 from kubeaudit.model.objects.meta import Labels, Metadata
-from kubeaudit.model.objects.networking import EndpointSlice, Ingress, IngressClass, NetworkPolicy, blocks, peers
+from kubeaudit.model.objects.networking import (
+    EndpointSlice,
+    Ingress,
+    IngressClass,
+    NetworkPolicy,
+    ServiceCIDR,
+    blocks,
+    peers,
+)
 from kubeaudit.model.objects.nodeclass import EC2NodeClass
 from kubeaudit.model.objects.openshift import Route
 from kubeaudit.model.objects.rbac import Binding, CertificateSigningRequest, Role
@@ -43,7 +51,8 @@ class Cluster(Struct, frozen=True):
     JSON.
 
     ``namespaces`` maps every namespace that exists or is used to its labels (NET-10). ``policies`` has the objects of
-    the kinds in ``model.policies`` by resource (see ``held``), ``atoms`` are the addresses as policies cut them.
+    the kinds in ``model.policies`` by resource (see ``held``), ``atoms`` are the addresses as policies cut them, those
+    of nodes apart where a policy asks for nodes.
     ``bad`` are objects that could not be used."""
 
     header: Header
@@ -59,6 +68,7 @@ class Cluster(Struct, frozen=True):
     endpoint_slices: tuple[EndpointSlice, ...]
     ingresses: tuple[Ingress, ...]
     ingress_classes: tuple[IngressClass, ...]
+    service_cidrs: tuple[ServiceCIDR, ...]
     routes: tuple[Route, ...]
     network_policies: tuple[NetworkPolicy, ...]
     policies: dict[str, tuple[Any, ...]]
@@ -114,12 +124,10 @@ def _build(snapshot: Snapshot) -> Cluster:
     others = {kind.key: all_of(kind.key, kind.type) for kind in POLICY_KINDS}
     looks = looks_of(others)
     networks = {*looks.networks, *(text for policy in policies for text in blocks(policy))}
-    if looks.nodes:
-        networks.update(address for node in nodes for address in node.addresses)
+    of_nodes = {address for node in nodes for address in node.addresses} if looks.nodes else set[str]()
     pool_of = {node.ref.name: node.pool.key for node in nodes}
-    label_keys = _label_keys(services, policies) | looks.labels
-    atoms = cut(networks)
-    assembly = Assembler(label_keys, atoms, pool_of, bad).read(snapshot)
+    compared = Compared(_label_keys(services, policies) | looks.labels, cut(networks), looks.nodes)
+    assembly = Assembler(compared, pool_of, bad).read(snapshot)
     config_maps = {(c.metadata.namespace, c.metadata.name): c for c in objects(snapshot, "configmaps", ConfigMap, bad)}
     return Cluster(
         header=snapshot.header,
@@ -135,6 +143,7 @@ def _build(snapshot: Snapshot) -> Cluster:
         endpoint_slices=all_of("endpointslices.discovery.k8s.io", EndpointSlice),
         ingresses=all_of("ingresses.networking.k8s.io", Ingress),
         ingress_classes=all_of("ingressclasses.networking.k8s.io", IngressClass),
+        service_cidrs=all_of("servicecidrs.networking.k8s.io", ServiceCIDR),
         routes=all_of("routes.route.openshift.io", Route),
         network_policies=policies,
         policies=others,
@@ -153,7 +162,7 @@ def _build(snapshot: Snapshot) -> Cluster:
         ),
         config_maps=config_maps,
         node_classes=all_of("ec2nodeclasses.karpenter.k8s.aws", EC2NodeClass),
-        atoms=atoms,
+        atoms=cut(networks | of_nodes),
         counts=dict(sorted(_counts(snapshot).items())),
         bad=tuple(bad),
     )

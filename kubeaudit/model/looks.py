@@ -5,7 +5,7 @@ from msgspec import Struct
 
 class Looks(Struct, frozen=True):
     """Keys of pod labels that are compared, edges of networks (CIDR texts; what is none cuts nothing), and, where
-    ``nodes`` is set, the addresses of nodes.
+    ``nodes`` is set, the addresses of nodes, which host-network pods have too.
     """
 
     labels: frozenset[str] = frozenset()

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from kubeaudit.model import calico_looks
 from kubeaudit.model.looks import Looks
-from kubeaudit.model.objects import admin, cilium, istio
+from kubeaudit.model.objects import admin, cilium, istio, networks
 
 
 class PolicyKind(Struct, frozen=True):
@@ -35,6 +35,10 @@ POLICY_KINDS: tuple[PolicyKind, ...] = (
     PolicyKind("ciliumcidrgroups.cilium.io", cilium.CiliumCIDRGroup, cilium.group_looks),
     PolicyKind("authorizationpolicies.security.istio.io", istio.AuthorizationPolicy, istio.authorization_looks),
     PolicyKind("peerauthentications.security.istio.io", istio.PeerAuthentication, istio.authentication_looks),
+    PolicyKind(istio.DESTINATION_RULES, istio.DestinationRule, istio.destination_looks),
+    PolicyKind(networks.USER_DEFINED, networks.UserDefinedNetwork, networks.nothing),
+    PolicyKind(networks.CLUSTER_USER_DEFINED, networks.ClusterUserDefinedNetwork, networks.nothing),
+    PolicyKind(networks.ATTACHMENTS, networks.NetworkAttachmentDefinition, networks.nothing),
 )
 """One row a resource."""
 

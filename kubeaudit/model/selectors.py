@@ -6,6 +6,7 @@ selector a few ANDs.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 
 from msgspec import Struct
 
@@ -14,6 +15,9 @@ from kubeaudit.model.objects.meta import LabelSelector, Requirement
 _WORD = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _DOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LONGEST_DOMAIN = 253
+_BITS = bytes.maketrans(b"01", b"\x00\x01")
+_SPARSE = 16
+"""Taking one bit off a mask costs about what reading so many digits costs."""
 
 
 class InvalidSelectorError(ValueError):
@@ -105,9 +109,12 @@ def mask_of(positions: Iterable[int]) -> int:
 
 
 def bits_of(mask: int) -> list[int]:
-    """Positions of the set bits, ascending."""
+    """Positions of the set bits, ascending. A few are taken off one by one; many are read off the written number."""
+    if mask.bit_count() * _SPARSE > mask.bit_length():
+        return list(compress(range(mask.bit_length()), f"{mask:b}"[::-1].encode().translate(_BITS)))
     found: list[int] = []
-    for base, byte in enumerate(mask.to_bytes((mask.bit_length() + 7) // 8, "little")):
-        if byte:
-            found.extend(base * 8 + bit for bit in range(8) if byte >> bit & 1)
+    while mask:
+        found.append(mask.bit_length() - 1)
+        mask ^= 1 << found[-1]
+    found.reverse()
     return found

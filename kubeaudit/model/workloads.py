@@ -2,7 +2,8 @@
 
 A workload is the topmost readable controller of some pods (CHK-17). Its pods fall into classes that no rule can tell
 apart: same namespace, same workload, same shape of the spec, same labels among the keys that selectors of this cluster
-use, same address families, same node pool. Judging a class is judging every pod of it."""
+use, same address families, same node pool; on the host network also the same node, where policies ask for nodes.
+Judging a class is judging every pod of it."""
 
 import hashlib
 
@@ -101,8 +102,8 @@ class WorkloadClass(Struct, frozen=True):
         return f"{kind} {self.namespace}/{name}"
 
 
-ClassKey = tuple[int, int, Pairs, tuple[tuple[int, int], ...], str]
-"""Workload, shape, projected labels, atoms of the pod's addresses, node pool."""
+ClassKey = tuple[int, int, Pairs, tuple[tuple[int, int], ...], str, str]
+"""Workload, shape, projected labels, atoms of the pod's addresses, node pool, and the node where it tells apart."""
 
 
 def project(labels: dict[str, str], keys: frozenset[str]) -> Pairs:
@@ -124,10 +125,10 @@ def class_names(keys: list[ClassKey], workloads: list[Workload], specs: list[str
     for key in keys:
         count[key[0]] = count.get(key[0], 0) + 1
     names = []
-    for workload, shape, labels, atoms, pool in keys:
+    for workload, shape, labels, atoms, pool, node in keys:
         name = workloads[workload].name
         if count[workload] > 1:
-            differing = repr((specs[shape], labels, atoms, pool)).encode()
+            differing = repr((specs[shape], labels, atoms, pool, *((node,) if node else ()))).encode()
             name += "#" + hashlib.sha256(differing).hexdigest()[:6]
         names.append(name)
     return names

@@ -1,5 +1,6 @@
 """How the fields of the policies of the Admin and Baseline tiers are read (NET-87..99)."""
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -16,14 +17,22 @@ from kubeaudit.network.fields import InvalidFieldError
 from kubeaudit.network.ports import FIRST, LAST, PROTOCOLS, Interval
 from kubeaudit.network.verdicts import Direction
 
+LONGEST_NAME = 100
+"""How many characters the name of a rule may have."""
+LONGEST_NETWORK = 43
+"""How many characters a CIDR of ``networks`` may have."""
+_LABEL = r"[A-z0-9](?:[-A-Za-z0-9_]*[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"(?:\*\.)?(?:{_LABEL}\.)+{_LABEL}\.?", re.ASCII)
+"""As the schema has it, where what a label begins with runs from ``A`` to ``z``, ``_`` included."""
+
 
 def rules(policy: TierPolicy, direction: Direction) -> tuple[Rule, ...]:
     """The rules of a direction."""
     return policy.spec.ingress if direction is Direction.INGRESS else policy.spec.egress
 
 
-def port_items(rule: Rule) -> tuple[str, tuple[AdminPort | Protocol, ...]]:
-    """The field that narrows the traffic of a rule, and its items; without items it is all traffic (NET-91, NET-92)."""
+def port_items(rule: Rule) -> tuple[str, tuple[AdminPort | Protocol, ...] | None]:
+    """What narrows the traffic of a rule: field and items; None, without the field, is all traffic (NET-91, NET-92)."""
     if isinstance(rule, AdminIngressRule | AdminEgressRule):
         return "ports", rule.ports
     return "protocols", rule.protocols
@@ -51,6 +60,17 @@ def port(item: AdminPort | Protocol) -> Interval | str:
     return _admin_port(item) if isinstance(item, AdminPort) else _protocol(item)
 
 
+def is_bare(item: AdminPort | Protocol) -> bool:
+    """Whether an item names a protocol and nothing of it; the schema wants more, the meaning is every port (NET-92)."""
+    transports = (item.tcp, item.udp, item.sctp) if isinstance(item, Protocol) else ()
+    return any(found is not None and found.destination_port is None for found in transports)
+
+
+def is_domain_name(text: str) -> bool:
+    """Whether a text may stand in ``domainNames``; of wildcards only a leading ``*.`` (NET-89)."""
+    return _DOMAIN.fullmatch(text) is not None
+
+
 def fields_of(peer: PodPeer) -> tuple[str, ...]:
     """The known fields that a peer or subject sets; of one that the API server accepted, exactly one."""
     return tuple(name for name in type(peer).__struct_encode_fields__ if _value(peer, name) is not None)
@@ -64,7 +84,7 @@ def _items(policies: Iterable[TierPolicy]) -> Iterator[AdminPort | Protocol]:
     for policy in policies:
         for direction in Direction:
             for rule in rules(policy, direction):
-                yield from port_items(rule)[1]
+                yield from port_items(rule)[1] or ()
 
 
 def _admin_port(item: AdminPort) -> Interval | str:

@@ -29,10 +29,11 @@ RESOURCES = frozenset([_ADMIN, _BASELINE, _CLUSTER])
 _TIERS = {"Admin": ADMIN, "Baseline": BASELINE}
 _LAST_PRIORITY = 1000
 _ONLY_NAME = "default"
+_BOTH = ("namespaceSelector", "podSelector")
 _FORMS = {
-    _ADMIN: Form({"Allow": Action.ALLOW, "Deny": Action.DENY, "Pass": Action.PASS}, limit=100),
-    _BASELINE: Form({"Allow": Action.ALLOW, "Deny": Action.DENY}, limit=100),
-    _CLUSTER: Form({"Accept": Action.ALLOW, "Deny": Action.DENY, "Pass": Action.PASS}, limit=25),
+    _ADMIN: Form({"Allow": Action.ALLOW, "Deny": Action.DENY, "Pass": Action.PASS}, 100, _BOTH),
+    _BASELINE: Form({"Allow": Action.ALLOW, "Deny": Action.DENY}, 100, _BOTH, domain_names=False),
+    _CLUSTER: Form({"Accept": Action.ALLOW, "Deny": Action.DENY, "Pass": Action.PASS}, 25, ("podSelector",)),
 }
 
 
@@ -106,6 +107,7 @@ class _Compiler:
             selector=("spec", "subject"),
             selects_by_namespace=subject.by_labels,
             faulty=selected if doubtful else 0,
+            ordered=True,
         )
 
     def ignored(self) -> None:

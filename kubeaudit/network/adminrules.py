@@ -10,7 +10,16 @@ from kubeaudit.model.nodes import parse
 from kubeaudit.model.objects.admin import EgressPeer, NamespacedPods, PodPeer, Rule, TierPolicy
 from kubeaudit.model.objects.meta import LabelSelector
 from kubeaudit.model.selectors import InvalidSelectorError, LabelIndex, bits_of, index, keys_of
-from kubeaudit.network.adminfields import fields_of, port, port_items, rules
+from kubeaudit.network.adminfields import (
+    LONGEST_NAME,
+    LONGEST_NETWORK,
+    fields_of,
+    is_bare,
+    is_domain_name,
+    port,
+    port_items,
+    rules,
+)
 from kubeaudit.network.compiled import Entry, Half
 from kubeaudit.network.fields import PEERS, InvalidFieldError
 from kubeaudit.network.masks import Masks
@@ -23,7 +32,7 @@ from kubeaudit.settings import Fact
 _MATCH_ABSENT = ("NotIn", "DoesNotExist")
 _UNNAMED = ("networks", "nodes", "domainNames")
 """Peers that have no port names (NET-99)."""
-_MOST_NETWORKS = 25
+_MOST_NETWORKS = _MOST_NAMES = 25
 _FAILS_CLOSED = {
     Action.ALLOW: "the rule fails closed: it matches nothing",
     Action.DENY: "the rule fails closed: it denies everything",
@@ -33,10 +42,14 @@ _NEVER_A_NODE = tuple(map(ipaddress.ip_network, ("127.0.0.0/8", "169.254.0.0/16"
 
 
 class Form(Struct, frozen=True):
-    """What differs between the kinds: the actions by their names, and how long lists of rules and peers may be."""
+    """What differs between the kinds: the actions by their names, how long lists of rules and peers may be, which
+    selectors ``pods`` must have, and whether ``domainNames`` are peers.
+    """
 
     actions: dict[str, Action]
     limit: int
+    selectors: tuple[str, ...]
+    domain_names: bool = True
 
 
 class Subject(Struct, frozen=True):
@@ -95,7 +108,7 @@ class RuleCompiler:
             self._report(place, "the subject needs exactly one of namespaces and pods")
             return None
         try:
-            return Subject(self._pods(subject), any(map(_by_labels, _namespace_selectors(subject))))
+            return Subject(self._pods(place, subject), any(map(_by_labels, _namespace_selectors(subject))))
         except InvalidSelectorError as error:
             self._report(place, str(error))
             return None
@@ -113,6 +126,8 @@ class RuleCompiler:
 
     def _rule(self, direction: Direction, selected: int, number: int, rule: Rule) -> Iterator[Entry]:
         path: Path = ("spec", str(direction), number)
+        if len(rule.name) > LONGEST_NAME:
+            self._report((*path, "name"), f"a name of {len(rule.name)} characters; at most {LONGEST_NAME} are allowed")
         action = self._form.actions.get(rule.action)
         if action is None:
             words = ", ".join(self._form.actions)
@@ -162,6 +177,8 @@ class RuleCompiler:
         """The numeric ports of a rule as a mask, and its port names with every protocol a pod may declare them for."""
         word, items = port_items(rule)
         if not items:
+            if items is not None:
+                self._report((*path, word), "the list is empty; read as all traffic, as if it were absent")
             return self._masks.ports.everything, []
         self._limit((*path, word), len(items), self._form.limit)
         plain, names = 0, list[tuple[str, str]]()
@@ -171,6 +188,10 @@ class RuleCompiler:
             except InvalidFieldError as error:
                 self._report((*path, word, number), str(error))
                 continue
+            if is_bare(item):
+                self._report(
+                    (*path, word, number), f"no field of the protocol is set; read as {found[0]}", harmless=True
+                )
             if isinstance(found, str):
                 names.extend((found, protocol) for protocol in PROTOCOLS)
             else:
@@ -182,23 +203,30 @@ class RuleCompiler:
         if len(given) > 1:
             raise InvalidFieldError(f"{' and '.join(given)} stand together; such a peer matches nothing")
         if not isinstance(peer, EgressPeer) or given[0] in ("namespaces", "pods"):
-            return _Match(self._universe.both(self._pods(peer)))
+            return _Match(self._universe.both(self._pods(place, peer)))
         if peer.nodes is not None:
             return self._of_nodes(peer.nodes)
         if peer.networks is not None:
             return self._of_networks((*place, "networks"), peer.networks)
         return self._of_names((*place, "domainNames"), peer.domain_names or (), action)
 
-    def _pods(self, peer: PodPeer) -> int:
+    def _pods(self, place: Path, peer: PodPeer) -> int:
         """The classes of pods a subject or peer selects, without host-network ones (NET-50)."""
         if peer.pods is not None:
-            found = self._both(peer.pods)
+            found = self._both(place, peer.pods)
         else:
             found = self._masks.namespaces(peer.namespaces or LabelSelector())
         return found & ~self._universe.host
 
-    def _both(self, pods: NamespacedPods) -> int:
-        return self._masks.namespaces(pods.namespace_selector) & self._masks.pods(pods.pod_selector)
+    def _both(self, place: Path, pods: NamespacedPods) -> int:
+        given = {"namespaceSelector": pods.namespace_selector, "podSelector": pods.pod_selector}
+        for word in self._form.selectors:
+            if given[word] is None:
+                self._report(
+                    (*place, "pods", word), "the selector is missing; read as one for everything", harmless=True
+                )
+        namespaces = self._masks.namespaces(pods.namespace_selector or LabelSelector())
+        return namespaces & self._masks.pods(pods.pod_selector or LabelSelector())
 
     def _of_nodes(self, selector: LabelSelector) -> _Match:
         """Addresses of nodes, and host-network pods by them (NET-50, NET-89). Every address may be that of a node that
@@ -219,6 +247,8 @@ class RuleCompiler:
         self._listed(place, texts, _MOST_NETWORKS)
         readable = []
         for number, text in enumerate(texts):
+            if len(text) > LONGEST_NETWORK:
+                self._report((*place, number), f"{text!r} has more than {LONGEST_NETWORK} characters")
             try:
                 self._masks.network(text)
                 readable.append(text)
@@ -227,14 +257,22 @@ class RuleCompiler:
         return _Match(*self._united(iter(readable), self._masks.cni.networks_match_pods))
 
     def _of_names(self, place: Path, names: tuple[str, ...], action: Action) -> _Match:
-        """Domain names stand for addresses that no object shows; only public ones are taken for them (NET-97)."""
+        """Domain names stand for addresses outside that no object shows: a name of the cloud's metadata service has a
+        link-local one (NET-97).
+        """
+        if not self._form.domain_names:
+            raise InvalidFieldError(f"a {self._ref.kind} has no domainNames; such a peer matches nothing")
         if action is not Action.ALLOW:
             raise InvalidFieldError(
                 "domainNames cannot stand in a rule that does not allow; such a peer matches nothing"
             )
-        self._listed(place, names, self._form.limit)
-        public = self._universe.external(self._universe.space.public) if names else 0
-        return _Match(0, public, "fqdn", "fqdn")
+        self._listed(place, names, _MOST_NAMES)
+        readable = [is_domain_name(name) for name in names]
+        for number in (number for number, known in enumerate(readable) if not known):
+            self._report((*place, number), f"{names[number]!r} is no domain name; it matches nothing")
+        space = self._universe.space
+        outside = self._universe.external(space.family(4) | space.family(6)) if any(readable) else 0
+        return _Match(0, outside, "fqdn", "fqdn")
 
     def _united(self, texts: Iterator[str], pods: Fact) -> tuple[int, int]:
         peers = maybe = 0
@@ -246,6 +284,8 @@ class RuleCompiler:
     def _listed(self, place: Path, values: tuple[str, ...], limit: int) -> None:
         if not values:
             raise InvalidFieldError(f"{place[-1]} is empty; such a peer matches nothing")
+        if len(set(values)) < len(values):
+            self._report(place, "an item stands there twice")
         self._limit(place, len(values), limit)
 
     def _limit(self, place: Path, count: int, limit: int) -> None:
@@ -265,7 +305,7 @@ def _namespace_selectors(peer: PodPeer) -> Iterator[LabelSelector]:
     if peer.namespaces is not None:
         yield peer.namespaces
     if peer.pods is not None:
-        yield peer.pods.namespace_selector
+        yield peer.pods.namespace_selector or LabelSelector()
 
 
 def _by_labels(selector: LabelSelector) -> bool:

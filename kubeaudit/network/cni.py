@@ -18,8 +18,8 @@ class CniProfile(Struct, frozen=True, kw_only=True):
     ``enforces``: whether NetworkPolicy has effect. ``isolates_all``: pods without any policy are isolated too (NET-76).
     ``networks_match_pods``: whether ``networks`` of the Admin and Baseline tiers are compared with addresses of pods,
     as their API has it (NET-41). ``drops_to_own_node``: whether what policies let pods open to their node is dropped
-    all the same (NET-130). The other switches are those of :class:`~kubeaudit.network.profiles.Profile`. ``text``
-    is one sentence for readers.
+    all the same (NET-130). ``exceptions_hold``: whether what an ``except`` leaves out stays out (NET-149). The
+    other switches are those of :class:`~kubeaudit.network.profiles.Profile`. ``text`` is one sentence for readers.
     """
 
     name: str
@@ -29,6 +29,8 @@ class CniProfile(Struct, frozen=True, kw_only=True):
     node_reaches_own_pod: Fact = Fact.YES
     pod_reaches_own_node: Fact = Fact.YES
     drops_to_own_node: Fact = Fact.NO
+    exceptions_hold: Fact = Fact.YES
+    end_port: Fact = Fact.YES
     host_network_label: str = ""
     implements: tuple[str, ...] = ()
     may_implement: tuple[str, ...] = ()
@@ -91,6 +93,7 @@ def as_profile(
         node_reaches_own_pod=row.node_reaches_own_pod,
         pod_reaches_own_node=row.pod_reaches_own_node,
         drops_to_own_node=row.drops_to_own_node,
+        end_port=row.end_port,
         host_network_label=row.host_network_label,
         implements=row.implements,
         may_implement=row.may_implement,

@@ -1,6 +1,7 @@
 """From the two sides of a connection to its verdict (network.md, V-1..V-5)."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TypeVar
 
 from msgspec import Struct, structs
@@ -13,6 +14,7 @@ from kubeaudit.settings import Fact
 
 T = TypeVar("T")
 _ENFORCES = "whether the network plugin enforces NetworkPolicy (cni-enforces)"
+_ORDER = {basis: place for place, basis in enumerate(Basis)}
 _NOT_KNOWN = Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail="whether anything enforces NetworkPolicy")
 
 
@@ -30,19 +32,27 @@ class Exemption(Struct, frozen=True):
 
 
 def combine(
-    cni: CniProfile, egress: Side, ingress: Side, exempt: Sequence[Exemption] = (), mesh: Side | None = None
+    cni: CniProfile,
+    egress: Side,
+    ingress: Side,
+    exempt: Sequence[Exemption] = (),
+    mesh: Side | None = None,
+    guards: Sequence[Side] = (),
 ) -> ReachVerdict:
     """The verdict of a connection: V-1, exceptions (V-2) and enforcement (V-4), then what ``mesh`` takes away (V-3).
 
-    The mesh comes last because it enforces its policies itself.
+    The mesh comes last because it enforces its policies itself. It takes no pod from itself (NET-53). ``guards`` are
+    what policies of nodes say, which the sides hold already: they concern traffic that is exempt from those of pods.
     """
-    verdict = _below(cni, egress, ingress, exempt)
-    if mesh is None or verdict.state is State.BLOCKED or "self" in verdict.details:
+    verdict = _below(cni, egress, ingress, exempt, guards)
+    itself = any(exemption.detail == "self" for exemption in exempt)
+    if mesh is None or verdict.state is State.BLOCKED or itself:
         return verdict
     if mesh.state is State.YES:
         basis = merged((verdict.basis, mesh.basis)) if verdict.state is State.YES else verdict.basis
         conditions = merged((verdict.conditions, mesh.conditions))
-        return structs.replace(verdict, basis=basis, conditions=conditions)
+        ingress = structs.replace(verdict.ingress, by=merged((verdict.ingress.by, mesh.by)))
+        return structs.replace(verdict, basis=basis, ingress=ingress, conditions=conditions)
     if mesh.state is State.UNKNOWN and verdict.state is State.UNKNOWN:
         return verdict
     return structs.replace(
@@ -59,26 +69,59 @@ def combine(
     )
 
 
-def _below(cni: CniProfile, egress: Side, ingress: Side, exempt: Sequence[Exemption]) -> ReachVerdict:
+def _below(
+    cni: CniProfile, egress: Side, ingress: Side, exempt: Sequence[Exemption], guards: Sequence[Side]
+) -> ReachVerdict:
     """The verdict of the policies below the mesh."""
     state = _worst((egress, ingress))
+    guarded = _worst(guards) if not any(exemption.detail == "self" for exemption in exempt) else State.YES
     deciding = [side for side in (egress, ingress) if side.state is state]
     verdict = _verdict(state, deciding, egress, ingress)
     certain = [exemption for exemption in exempt if exemption.fact is Fact.YES]
-    if certain and (state is not State.YES or verdict.would_block_by):
-        reason = certain[0]
-        return ReachVerdict(
-            State.YES, (Basis.SPEC_EXCEPTION,), egress, ingress, (reason.detail,), evidence=reason.evidence
-        )
+    if certain and (state is not State.YES or verdict.would_block_by or verdict.conditions):
+        if guarded is State.YES:
+            reason = certain[0]
+            return ReachVerdict(
+                State.YES, (Basis.SPEC_EXCEPTION,), egress, ingress, (reason.detail,), evidence=reason.evidence
+            )
+        state, deciding = guarded, [side for side in guards if side.state is guarded]
+        verdict = _verdict(state, deciding, egress, ingress)
     if cni.enforces is Fact.UNKNOWN and state is State.BLOCKED:
         return _enforcement_unknown(cni, verdict, deciding)
     possible = [exemption for exemption in exempt if exemption.fact is Fact.UNKNOWN]
-    return _perhaps_exempt(verdict, possible[0]) if possible and state is State.BLOCKED else verdict
+    if possible and state is State.BLOCKED and guarded is not State.BLOCKED:
+        return _perhaps_exempt(verdict, possible[0])
+    return verdict
 
 
 def external(direction: Direction) -> Side:
     """The side of an address outside the cluster: open, and no reason for a verdict, because no policy judges it."""
     return Side(direction, State.YES, ())
+
+
+def stricter(side: Side, other: Side) -> Side:
+    """Two verdicts of one end as one: the worse one, of equal ones the one that rules decided."""
+    worse = _worst((side, other))
+    if side.state is other.state is State.UNKNOWN:
+        return structs.replace(
+            side,
+            basis=merged((side.basis, other.basis)),
+            details=merged((side.details, other.details)),
+            by=merged((side.by, other.by)),
+            isolating=merged((side.isolating, other.isolating)),
+            settle_by=merged((side.settle_by, other.settle_by)),
+            unseen=merged((side.unseen, other.unseen)),
+            evidence=merged((side.evidence, other.evidence)),
+        )
+    if side.state is not other.state:
+        chosen, left = (side, other) if side.state is worse else (other, side)
+    else:
+        chosen, left = (side, other) if other.basis == (Basis.DEFAULT_ALLOW,) else (other, side)
+    return structs.replace(
+        chosen,
+        namespace=chosen.namespace or left.namespace,
+        conditions=merged((chosen.conditions, left.conditions)),
+    )
 
 
 def no_address(detail: str, evidence: tuple[Evidence, ...] = ()) -> ReachVerdict:
@@ -90,19 +133,21 @@ def no_address(detail: str, evidence: tuple[Evidence, ...] = ()) -> ReachVerdict
 
 def merged(words: Iterable[Iterable[T]]) -> tuple[T, ...]:
     """Every word once, in order."""
-    return tuple(dict.fromkeys(word for some in words for word in some))
+    return tuple(dict.fromkeys(chain.from_iterable(words)))
 
 
 def _worst(sides: Sequence[Side]) -> State:
-    states = {side.state for side in sides}
-    return next((state for state in (State.BLOCKED, State.UNKNOWN) if state in states), State.YES)
+    states = [side.state for side in sides]
+    if State.BLOCKED in states:
+        return State.BLOCKED
+    return State.UNKNOWN if State.UNKNOWN in states else State.YES
 
 
 def _verdict(state: State, deciding: Sequence[Side], egress: Side, ingress: Side) -> ReachVerdict:
     bases = {basis for side in deciding for basis in side.basis}
     return ReachVerdict(
         state,
-        tuple(basis for basis in Basis if basis in bases),
+        tuple(sorted(bases, key=_ORDER.__getitem__)),
         egress,
         ingress,
         merged(side.details for side in deciding),

@@ -25,6 +25,8 @@ class Tier(Struct, frozen=True, order=True):
 ADMIN = Tier(1_000, "Admin", Action.PASS)
 NETWORK_POLICY = Tier(1_000_000, "NetworkPolicy", Action.DENY)
 BASELINE = Tier(10_000_000, "Baseline", Action.PASS)
+END_PORT = "end_port"
+"""Doubt of entries for the ports of a range behind the first one (NET-24)."""
 LAST_RANK = math.inf
 """NET-80, NET-123; a tier without an order comes last."""
 
@@ -51,7 +53,8 @@ class Entry(Struct, frozen=True, gc=False):
 
 
 class Half(Struct, frozen=True):
-    """One direction of a policy, its entries in the order of its rules.
+    """One direction of a policy, its entries in the order of its rules. ``unread`` are those for ports that the plugin
+    does not read (NET-24).
 
     ``isolates``: the end of the tier holds for the pods it selects. ``namespace_labels``: entries depend on labels of
     namespaces; ``absent_labels``: some on their absence.
@@ -62,6 +65,7 @@ class Half(Struct, frozen=True):
     isolates: bool = True
     namespace_labels: bool = False
     absent_labels: bool = False
+    unread: tuple[Entry, ...] = ()
 
 
 class CompiledPolicy(Struct, frozen=True):
@@ -71,7 +75,8 @@ class CompiledPolicy(Struct, frozen=True):
     it is not defined which one decides (NET-86). ``source`` is the object, ``selector`` leads to what selects in it.
     ``selects_by_namespace``: ``selected`` depends on labels of namespaces. ``faulty`` are classes whose connections a
     part that could not be read may allow (section 1). ``inert`` names the kinds it belongs to where perhaps
-    nothing implements them (NET-78), else "".
+    nothing implements them (NET-78), else "". ``ordered``: of its rules the first one that matches decides (NET-81,
+    NET-120); else they decide together (NET-08).
     """
 
     ref: ObjectRef
@@ -85,6 +90,7 @@ class CompiledPolicy(Struct, frozen=True):
     selects_by_namespace: bool = False
     faulty: int = 0
     inert: str = ""
+    ordered: bool = False
 
     def half(self, direction: Direction) -> Half | None:
         """What the policy says of a direction; None where it says nothing."""

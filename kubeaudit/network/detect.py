@@ -13,18 +13,20 @@ from kubeaudit.network.calico import felix as calico_felix
 from kubeaudit.network.cilium.switches import CONFIG, switches
 from kubeaudit.network.cni import CniProfile, as_profile, profile
 from kubeaudit.network.profiles import PROFILES, Profile, by_name
-from kubeaudit.network.versions import TIERS, Tiers
+from kubeaudit.network.versions import RELEASES, Release, aws_agents
 from kubeaudit.proof import Evidence, Path, field
 from kubeaudit.refs import ObjectRef
 from kubeaudit.settings import Fact, Settings
 
-_UNDECIDED = Profile(name="", enforces=Fact.UNKNOWN)
+_UNDECIDED = Profile(name="", enforces=Fact.UNKNOWN, end_port=Fact.YES)
 _KINDNET_TAG = re.compile(r":v(\d{8})-")
 _KINDNET_ENFORCES = "20240813"
 """Tag of the image that came with kind 0.24, the first one with NetworkPolicy support."""
 _K3S_ARGS = "k3s.io/node-args"
 
-_READ_SWITCHES = ("policy-cidr-match-mode", "allow-localhost", "enable-policy")
+_SWITCHES_OFF = (("enable-policy", "never"), ("policy-audit-mode", "true"))
+"""With these Cilium enforces nothing: it does not look at policies, or logs what they deny and lets it pass."""
+_READ_SWITCHES = ("policy-cidr-match-mode", "allow-localhost", "enable-policy", "policy-audit-mode")
 
 
 class _Hit(Struct, frozen=True):
@@ -33,7 +35,7 @@ class _Hit(Struct, frozen=True):
     profile: Profile
     enforces: Fact
     evidence: Evidence
-    tiers: Tiers | None = None
+    release: Release = Release()
 
 
 def detect(cluster: Cluster, settings: Settings) -> CniProfile:
@@ -41,17 +43,24 @@ def detect(cluster: Cluster, settings: Settings) -> CniProfile:
 
     Raises ``UsageError`` for an unknown profile name.
     """
-    found = profile(settings.cni_profile) if settings.cni_profile else _switched(cluster, _detected(cluster))
+    found = _named(cluster, settings.cni_profile) if settings.cni_profile else _switched(cluster, _detected(cluster))
     fact = settings.facts.cni_enforces
-    if fact is Fact.UNKNOWN or fact is found.enforces:
+    if fact is Fact.UNKNOWN:
         return found
+    who = f"network plugin {found.name}" if found.name else "network plugin that was not recognised"
     word = "enforces" if fact is Fact.YES else "does not enforce"
-    return structs.replace(
-        found,
-        enforces=fact,
-        unseen=(),
-        text=f"{found.text or 'network plugin'}; it {word} NetworkPolicy (given by the user)",
-    )
+    given = "both given" if settings.cni_profile else "given"
+    text = f"{who}, which {word} NetworkPolicy ({given} by the user)"
+    return structs.replace(found, enforces=fact, unseen=(), text=text)
+
+
+def _named(cluster: Cluster, name: str) -> CniProfile:
+    """The plugin that a user names, with the version and the switches that the cluster shows of it (NET-77)."""
+    given, detected = profile(name), _detected(cluster)
+    if detected.name == name:
+        shown = structs.replace(detected, enforces=given.enforces, text=given.text, unseen=())
+        return _switched(cluster, shown)
+    return _switched(cluster, given) if name == "cilium" and CONFIG in cluster.config_maps else given
 
 
 def _detected(cluster: Cluster) -> CniProfile:
@@ -92,7 +101,7 @@ def _canal(enforcing: dict[str, _Hit], hits: list[_Hit]) -> list[_Hit]:
     """flannel with the policy part of calico is canal, one plugin (NET-72)."""
     if set(enforcing) == {"calico"} and any(hit.profile.name == "flannel" for hit in hits):
         calico = enforcing["calico"]
-        return [_Hit(by_name()["canal"], calico.enforces, calico.evidence, calico.tiers)]
+        return [_Hit(by_name()["canal"], calico.enforces, calico.evidence, calico.release)]
     if set(enforcing) == {"calico", "canal"}:
         return [enforcing["canal"]]
     return list(enforcing.values())
@@ -103,9 +112,9 @@ def _hits(cluster: Cluster, workload: Workload) -> Iterator[_Hit]:
     for row in PROFILES:
         evidence = _shown_by(row, workload, containers)
         if evidence is not None:
-            switch, version = _SWITCHES.get(row.name), TIERS.get(row.name)
-            tiers = version(containers) if version else None
-            yield _Hit(row, switch(containers) if switch else row.enforces, evidence, tiers)
+            switch, version = _SWITCHES.get(row.name), RELEASES.get(row.name)
+            release = version(containers) if version else Release()
+            yield _Hit(row, switch(containers) if switch else row.enforces, evidence, release)
 
 
 def _shown_by(row: Profile, workload: Workload, containers: tuple[Container, ...]) -> Evidence | None:
@@ -137,7 +146,7 @@ def _kube_router(containers: tuple[Container, ...]) -> Fact:
 
 
 def _aws(containers: tuple[Container, ...]) -> Fact:
-    agents = tuple(c for c in containers if c.name in ("aws-network-policy-agent", "aws-eks-nodeagent"))
+    agents = aws_agents(containers)
     if not agents or _has_argument(agents, "--enable-network-policy=false"):
         return Fact.NO if containers else Fact.UNKNOWN
     return Fact.YES if _has_argument(agents, "--enable-network-policy=true") else Fact.UNKNOWN
@@ -193,14 +202,13 @@ def _switched(cluster: Cluster, found: CniProfile) -> CniProfile:
     if config is None:
         return structs.replace(found, ipblock_matches_nodes=nodes_by_cidr, node_reaches_own_pod=Fact.UNKNOWN)
     data = config.data
-    mode = data.get("enable-policy", "default")
-    never = mode == "never"
+    off = next((f"{name}: {data[name]}" for name, value in _SWITCHES_OFF if data.get(name, "").lower() == value), "")
     return structs.replace(
         found,
         evidence=(*found.evidence, *_given_switches(data, _READ_SWITCHES)),
-        enforces=Fact.NO if never else found.enforces,
-        text="network plugin cilium does not enforce NetworkPolicy (enable-policy: never)" if never else found.text,
-        isolates_all=mode == "always",
+        enforces=Fact.NO if off else found.enforces,
+        text=f"network plugin cilium does not enforce NetworkPolicy ({off})" if off else found.text,
+        isolates_all=data.get("enable-policy") == "always",
         ipblock_matches_nodes=nodes_by_cidr,
         node_reaches_own_pod=Fact.NO if data.get("allow-localhost") == "policy" else Fact.YES,
     )
@@ -224,4 +232,4 @@ def _of_hit(hit: _Hit, unseen: tuple[Unseen, ...] = ()) -> CniProfile:
     found = as_profile(
         hit.profile, hit.enforces, (hit.evidence,), f"network plugin {hit.profile.name} {word} NetworkPolicy", unseen
     )
-    return hit.tiers.told(found) if hit.tiers else found
+    return hit.release.told(found)

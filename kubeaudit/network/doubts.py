@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from kubeaudit.findings import Reason, Unseen
-from kubeaudit.kinds import KINDS
+from kubeaudit.kinds import KINDS, by_key
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.model.selectors import mask_of
-from kubeaudit.model.workloads import WorkloadClass
+from kubeaudit.network import multinet
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.compiled import CompiledPolicy, Half
 from kubeaudit.network.fields import RESOURCE
+from kubeaudit.network.mesh import membership
 from kubeaudit.network.rows import Table
 from kubeaudit.network.universe import Universe
 from kubeaudit.network.verdicts import Action, Basis, Direction
@@ -30,10 +30,8 @@ _NEVER_ALONE = frozenset(
 )
 """Policy kinds that change a verdict only through another kind."""
 _BASELINE = "baselineadminnetworkpolicies.policy.networking.k8s.io"
-_MESH = ("authorizationpolicies.security.istio.io", "peerauthentications.security.istio.io")
 _HOST_POLICY = "hostendpoints"
 _BOTH = (Direction.INGRESS, Direction.EGRESS)
-_SIDECAR = "istio-proxy"
 
 
 class Doubt(Struct, frozen=True):
@@ -60,11 +58,14 @@ class Doubt(Struct, frozen=True):
 
 
 class Doubts(Struct, frozen=True):
-    """Every doubt about a cluster, and the masks of the classes they touch by (direction, whether TCP)."""
+    """Every doubt about a cluster, and the masks of the classes they touch by (direction, whether TCP). ``aside`` are
+    kinds that are present, not evaluated, and touch none.
+    """
 
     every: tuple[Doubt, ...]
     may_block: dict[tuple[Direction, bool], int]
     may_allow: dict[tuple[Direction, bool], int]
+    aside: tuple[Unseen, ...] = ()
 
     def about(self, cls: int, direction: Direction, protocol: str) -> list[Doubt]:
         """The doubts that touch a side of a connection."""
@@ -74,7 +75,7 @@ class Doubts(Struct, frozen=True):
         return [doubt for doubt in self.every if doubt.touches(cls, direction, protocol)]
 
 
-def gathered(every: Sequence[Doubt]) -> Doubts:
+def gathered(every: Sequence[Doubt], aside: Iterable[Unseen] = ()) -> Doubts:
     """The doubts with the masks of the classes they touch."""
     may_block = {(direction, tcp): 0 for direction in _BOTH for tcp in (True, False)}
     may_allow = dict(may_block)
@@ -83,7 +84,7 @@ def gathered(every: Sequence[Doubt]) -> Doubts:
             for tcp in (True, False) if not doubt.only_tcp else (True,):
                 may_block[direction, tcp] |= doubt.classes if doubt.may_block else 0
                 may_allow[direction, tcp] |= doubt.classes if doubt.may_allow else 0
-    return Doubts(tuple(every), may_block, may_allow)
+    return Doubts(tuple(every), may_block, may_allow, tuple(aside))
 
 
 def doubts(
@@ -105,7 +106,9 @@ def doubts(
         found.extend(_faulty(cluster, universe, policies, evaluated))
         found.extend(_unread_namespaces(cluster, universe, policies))
     found.extend(_other_kinds(cluster, universe, cni, tables, evaluated))
-    return gathered([doubt for doubt in found if doubt.classes])
+    isolating = multinet.primary(cluster, universe, cni)
+    found.extend(_own_networks(cluster, universe, cni, isolating))
+    return gathered([doubt for doubt in found if doubt.classes], multinet.aside(cluster, isolating))
 
 
 def _unread_policies(cluster: Cluster, universe: Universe) -> Iterator[Doubt]:
@@ -183,6 +186,7 @@ def _other_kinds(
             "policy" not in kind.marks
             or kind.key == RESOURCE
             or kind.resource in _NEVER_ALONE
+            or kind.key in multinet.USER_DEFINED_KINDS
             or not cni.has_effect(kind.key)
         ):
             continue
@@ -196,6 +200,18 @@ def _other_kinds(
             yield from _of_kind(
                 cluster, universe, tables, kind.key, Basis.INPUT_INCOMPLETE, f"list {kind.key}", _unseen(gap)
             )
+
+
+def _own_networks(cluster: Cluster, universe: Universe, cni: CniProfile, isolating: dict[str, int]) -> Iterator[Doubt]:
+    """Pods on a network of their own, and all pods where it was not read which are (section 1)."""
+    for key, classes in isolating.items():
+        count = f"{cluster.counts.get(key, 0)} {by_key()[key].kind} not evaluated"
+        unseen = Unseen(Reason.UNKNOWN_IMPLEMENTATION, key, detail=count)
+        yield Doubt(Basis.KIND_NOT_EVALUATED, classes, _BOTH, True, True, f"evaluation of {key}", unseen)
+    for key in multinet.USER_DEFINED_KINDS if cni.has_effect(multinet.USER_DEFINED_KINDS[0]) else ():
+        if gap := cluster.complete.gap(key):
+            pods = universe.classes & ~universe.host
+            yield Doubt(Basis.INPUT_INCOMPLETE, pods, _BOTH, True, True, f"list {key}", _unseen(gap))
 
 
 def _gap(cluster: Cluster, resource: str, group: str) -> Gap | None:
@@ -219,10 +235,10 @@ def _of_kind(
 ) -> Iterator[Doubt]:
     """What a kind can change: the mesh only narrows, a baseline decides only where nothing isolates."""
     pods = universe.classes & ~universe.host
-    if key in _MESH:
-        yield Doubt(
-            basis, _in_mesh(cluster) & pods, (Direction.INGRESS,), True, False, settle_by, unseen, only_tcp=True
-        )
+    if key in membership.KINDS:
+        around = membership.mesh(cluster)
+        subjects = (around.inside | around.perhaps) & pods
+        yield Doubt(basis, subjects, (Direction.INGRESS,), True, False, settle_by, unseen, only_tcp=True)
     elif key == _BASELINE:
         for table in tables:
             yield Doubt(basis, pods & ~table.isolated, (table.direction,), True, False, settle_by, unseen)
@@ -230,16 +246,6 @@ def _of_kind(
         yield Doubt(basis, universe.host, _BOTH, True, True, settle_by, unseen)
     else:
         yield Doubt(basis, pods, _BOTH, True, True, settle_by, unseen)
-
-
-def _in_mesh(cluster: Cluster) -> int:
-    """Classes in whose path a proxy may stand: their sidecar, or an ambient mesh, which shows on no pod (NET-135)."""
-    ambient = any(w.ref.kind == "DaemonSet" and w.ref.name == "ztunnel" for w in cluster.workloads)
-    return mask_of(c.index for c in cluster.classes if ambient or not c.pods or _has_sidecar(c))
-
-
-def _has_sidecar(cls: WorkloadClass) -> bool:
-    return any(container.name == _SIDECAR for container in (*cls.shape.containers, *cls.shape.init_containers))
 
 
 def _unseen(gap: Gap) -> Unseen:

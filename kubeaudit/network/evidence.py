@@ -21,7 +21,7 @@ _NOTES = {
     Action.ALLOW: "allows it (tier {tier})",
     Action.DENY: "denies it (tier {tier})",
     Action.PASS: "leaves it to the next tier (tier {tier})",
-    Action.ISOLATE: "selects the pod (tier {tier}); no {direction} rule of the tier matches",
+    Action.ISOLATE: "selects it (tier {tier}); no {direction} rule of the tier matches",
 }
 _OPTIONAL = ("matchLabels", "matchExpressions", "values", "except", "from", "to", "ports")
 
@@ -44,7 +44,7 @@ def evidence(policy: CompiledPolicy, decision: Decision) -> Evidence:
     if isinstance(policy.source, NetworkPolicy):
         return _of_networkpolicy(policy.source, decision)
     note = _NOTES[decision.action].format(tier=decision.tier, direction=decision.direction)
-    return field(decision.policy, decision.path, stated(_at(policy.source, decision.path)), note)
+    return value_at(policy, decision.path, note)
 
 
 def value_at(policy: CompiledPolicy, path: Path, note: str = "") -> Evidence:

@@ -1,12 +1,13 @@
 """Traffic that policies do not concern: a pod with itself and with its own node (NET-44..47, NET-53, NET-56)."""
 
+from bisect import bisect_left
 from functools import cached_property
 
 from msgspec import Struct, structs
 
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.model.nodes import parse
+from kubeaudit.model.nodes import Address, parse
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.combine import Exemption, merged
 from kubeaudit.network.verdicts import Basis, Side
@@ -43,21 +44,21 @@ class Exemptions(Struct, frozen=True, dict=True, eq=False):
         fact = self.cni.node_reaches_own_pod if from_host else self.cni.pod_reaches_own_node
         if fact is Fact.NO:
             return ()
-        shared = sorted(set(source.nodes) & set(target.nodes))
-        if shared:
-            return (self._own(fact, (*self._placed(source, shared[0]), *self._placed(target, shared[0]))),)
+        if shared := _shared(source.nodes, target.nodes):
+            return (self._own(fact, (*self._placed(source, shared), *self._placed(target, shared))),)
         if all(self.cluster.classes[end.cls].pods for end in (source, target)):
             return ()
         unseen = Unseen(Reason.READ_INCOMPLETE, "pods", detail="no pod is placed yet")
         return (Exemption("own_node", Fact.UNKNOWN, (), "pods of a running cluster", (unseen,)),)
 
     def to_address(self, end: End, address: str) -> tuple[Exemption, ...]:
-        """A pod that opens a connection to an address of its own node, or to AWS's metadata service (NET-148)."""
-        if address == _AWS_METADATA and self.cni.name in _CALICO and self._aws_node is not None:
-            detail = "whether Calico with the AWS VPC CNI enforces egress to the metadata address"
-            unseen = Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=detail)
-            evidence = (field(self._aws_node, ("metadata", "name"), self._aws_node.name),)
-            return (Exemption("aws_metadata", Fact.UNKNOWN, evidence, "a test from a pod", (unseen,)),)
+        """A pod that opens a connection to itself, to an address of its own node, or to AWS's metadata service
+        (NET-148).
+        """
+        if (found := parse(address)) is not None and found.is_loopback:
+            return (Exemption("self", Fact.YES, self._itself(end)),)
+        if address == _AWS_METADATA and self._beside_aws is not None:
+            return (self._beside_aws,)
         return self._own_node(end, address, self.cni.pod_reaches_own_node)
 
     def from_address(self, address: str, end: End) -> tuple[Exemption, ...]:
@@ -103,14 +104,14 @@ class Exemptions(Struct, frozen=True, dict=True, eq=False):
 
     def _own_node(self, end: End, address: str, fact: Fact) -> tuple[Exemption, ...]:
         found = parse(address)
-        for name in end.nodes:
-            for own in self._addresses.get(name, ()):
-                if parse(own) == found:
-                    node = field(ObjectRef("Node", "", name), ("status", "addresses"), own)
-                    return (self._own(fact, (node, *self._placed(end, name))),)
+        if name := _shared(end.nodes, self._nodes_at.get(found, ())):
+            own = next(own for own in self._addresses[name] if parse(own) == found)
+            node = field(ObjectRef("Node", "", name), ("status", "addresses"), own)
+            return (self._own(fact, (node, *self._placed(end, name))),)
         if fact is Fact.NO:
             return ()
-        gap = self.cluster.complete.gap("nodes") if any(name not in self._addresses for name in end.nodes) else None
+        gap = self.cluster.complete.gap("nodes")
+        gap = gap if gap and any(name not in self._addresses for name in end.nodes) else None
         if gap and found and not (found.is_link_local or found.is_loopback or address in _NEVER_A_NODE):
             unseen = Unseen(Reason(gap.reason), gap.resource, gap.scope, gap.detail)
             return (Exemption("own_node", Fact.UNKNOWN, (), "list nodes", (unseen,)),)
@@ -123,7 +124,8 @@ class Exemptions(Struct, frozen=True, dict=True, eq=False):
 
     def _placed(self, end: End, node: str) -> tuple[Evidence, ...]:
         """A pod of an end that runs on a node, and the field that puts it there."""
-        pods = (self.cluster.pods[number] for number in self._pods(end))
+        known = self._host_pods.get((end.cls, node)) if end.pod < 0 else None
+        pods = (self.cluster.pods[number] for number in (self._pods(end) if known is None else (known,)))
         pod = next((pod for pod in pods if pod.node == node), None)
         return (field(pod.ref, ("spec", "nodeName"), node),) if pod else ()
 
@@ -135,11 +137,51 @@ class Exemptions(Struct, frozen=True, dict=True, eq=False):
         return (end.pod,) if end.pod >= 0 else self.cluster.classes[end.cls].pods
 
     @cached_property
-    def _aws_node(self) -> ObjectRef | None:
-        """The DaemonSet of the AWS VPC CNI, which may run beside Calico."""
-        refs = (workload.ref for workload in self.cluster.workloads)
-        return next((ref for ref in refs if ref.kind == "DaemonSet" and ref.name == "aws-node"), None)
+    def _beside_aws(self) -> Exemption | None:
+        """What Calico leaves open beside the AWS VPC CNI (NET-148), which may run where DaemonSets were not read."""
+        if self.cni.name not in _CALICO:
+            return None
+        settle_by = "a test from a pod"
+        for workload in self.cluster.workloads:
+            if workload.ref.kind == "DaemonSet" and workload.ref.name == "aws-node":
+                evidence = (field(workload.ref, ("metadata", "name"), workload.ref.name),)
+                detail = "whether Calico with the AWS VPC CNI enforces egress to the metadata address"
+                unseen = Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=detail)
+                return Exemption("aws_metadata", Fact.UNKNOWN, evidence, settle_by, (unseen,))
+        gap = self.cluster.complete.gap("daemonsets.apps", "kube-system")
+        if gap is None or {node.pool.provider for node in self.cluster.nodes}.isdisjoint(("aws", "")):
+            return None
+        unseen = Unseen(Reason(gap.reason), gap.resource, gap.scope, gap.detail)
+        return Exemption("aws_metadata", Fact.UNKNOWN, (), "list daemonsets.apps", (unseen,))
+
+    @cached_property
+    def _host_pods(self) -> dict[tuple[int, str], int]:
+        """The first pod of each host-network class on each node: such a class may have a pod on every node."""
+        found: dict[tuple[int, str], int] = {}
+        for cls in self.cluster.classes:
+            for number in cls.pods if cls.shape.host_network else ():
+                found.setdefault((cls.index, self.cluster.pods[number].node), number)
+        return found
+
+    @cached_property
+    def _nodes_at(self) -> dict[Address | None, tuple[str, ...]]:
+        """The names of the nodes that have an address, sorted."""
+        found: dict[Address | None, list[str]] = {}
+        for name, addresses in sorted(self._addresses.items()):
+            for address in addresses:
+                found.setdefault(parse(address), []).append(name)
+        return {address: tuple(names) for address, names in found.items() if address is not None}
 
     @cached_property
     def _addresses(self) -> dict[str, tuple[str, ...]]:
         return {node.ref.name: node.addresses for node in self.cluster.nodes}
+
+
+def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> str:
+    """The first name that is in both of two sorted lists, "" where none is."""
+    few, many = sorted((one, other), key=len)
+    for name in few:
+        place = bisect_left(many, name)
+        if many[place : place + 1] == (name,):
+            return name
+    return ""

@@ -1,6 +1,7 @@
 """How the fields of a NetworkPolicy v1 are read (NET-01..37)."""
 
 import ipaddress
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -15,6 +16,10 @@ RESOURCE = f"networkpolicies.{GROUP}"
 PEERS = {Direction.INGRESS: "from", Direction.EGRESS: "to"}
 TYPES = {"Ingress": Direction.INGRESS, "Egress": Direction.EGRESS}
 _IPV4_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+_CIDR = re.compile(r"([0-9A-Fa-f:.]+)/(?:0|[1-9][0-9]{0,2})")
+"""Neither zones of addresses nor masks or leading zeros in place of the prefix length."""
+_NUMBER = re.compile(r"[0-9]+")
+_PORT_NAME = re.compile(r"(?=.{1,15}\Z)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*")
 Rule = IngressRule | EgressRule
 
 
@@ -42,7 +47,7 @@ def rules(policy: NetworkPolicy, direction: Direction) -> tuple[Rule, ...]:
 
 def port_names(policies: Iterable[NetworkPolicy]) -> frozenset[str]:
     """Port names that some rule uses."""
-    return frozenset(str(p.port) for p in _ports(policies) if isinstance(p.port, str) and not p.port.isdecimal())
+    return frozenset(p.port for p in _ports(policies) if isinstance(p.port, str) and _PORT_NAME.fullmatch(p.port))
 
 
 def intervals(policies: Iterable[NetworkPolicy]) -> Iterator[Interval]:
@@ -58,12 +63,14 @@ def interval(port: PolicyPort) -> Interval | None:
     """The ports of an item; None for a port name. Raises :class:`InvalidFieldError` (NET-07, -22, -24, -32)."""
     if port.protocol not in PROTOCOLS:
         raise InvalidFieldError(f"protocol {port.protocol!r} is not TCP, UDP or SCTP")
-    number = int(port.port) if isinstance(port.port, str) and port.port.isdecimal() else port.port
+    number = int(port.port) if isinstance(port.port, str) and _NUMBER.fullmatch(port.port) else port.port
     if port.end_port is not None and not isinstance(number, int):
         raise InvalidFieldError("endPort needs a numeric port")
     if number is None:
         return port.protocol, FIRST, LAST
     if isinstance(number, str):
+        if not _PORT_NAME.fullmatch(number):
+            raise InvalidFieldError(f"{number!r} is no port name: 1 to 15 of a-z, 0-9 and single inner -, and a letter")
         return None
     last = number if port.end_port is None else port.end_port
     if not FIRST <= number <= last <= LAST:
@@ -95,6 +102,15 @@ def network(text: str) -> Network:
         raise InvalidFieldError(f"{text!r} is no CIDR") from error
     if "/" not in text:
         raise InvalidFieldError(f"{text!r} has no prefix length")
+    if not _CIDR.fullmatch(text):
+        raise InvalidFieldError(
+            f"{text!r} is no CIDR: expected an address, / and a prefix length without leading zeros"
+        )
     if isinstance(found, ipaddress.IPv6Network) and found.subnet_of(_IPV4_MAPPED):
         raise InvalidFieldError(f"{text!r} is an IPv4-mapped IPv6 block; plugins read it in different ways")
     return found
+
+
+def has_host_bits(text: str, read: Network) -> bool:
+    """Whether the address of a CIDR is not the first one of the network it was read as (NET-36)."""
+    return str(read) != text and ipaddress.ip_address(text.partition("/")[0]) != read.network_address

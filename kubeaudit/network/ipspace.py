@@ -24,7 +24,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 class IPSpace(Struct, frozen=True):
     """Atoms of addresses: ``starts`` has per family the first address of each atom; IPv6 atoms follow the IPv4 ones.
 
-    ``public`` are the atoms outside private, CGNAT, link-local and ULA ranges (EXP-01).
+    ``public`` are the atoms outside private, CGNAT, link-local and ULA ranges (EXP-01), and outside what the cluster
+    owns, as far as that is cut out (network.md, section 2, ``internet``).
     """
 
     starts: dict[int, tuple[int, ...]]
@@ -93,8 +94,10 @@ class IPSpace(Struct, frozen=True):
         return 0 if version == 4 else len(self.starts[4])
 
 
-def ip_space(networks: Iterable[Network]) -> IPSpace:
-    """Cut both families at the edges of the networks and of the public ranges."""
+def ip_space(networks: Iterable[Network], owned: Iterable[Network] = ()) -> IPSpace:
+    """Cut both families at the edges of the networks and of the public ranges. ``owned`` are those networks among them
+    that belong to the cluster.
+    """
     private = [ipaddress.ip_network(text) for text in _NOT_PUBLIC]
     points: dict[int, set[int]] = {4: {0}, 6: {0}}
     for network in (*private, *networks):
@@ -102,6 +105,6 @@ def ip_space(networks: Iterable[Network]) -> IPSpace:
     starts = {version: tuple(sorted(p for p in values if p < _END[version])) for version, values in points.items()}
     space = IPSpace(starts, 0)
     public = (1 << space.size) - 1
-    for network in private:
+    for network in (*private, *owned):
         public &= ~space.mask(network)
     return IPSpace(starts, public)

@@ -7,24 +7,32 @@ from kubeaudit.model.cluster import Cluster
 from kubeaudit.network.calico import doubts as calico_doubts
 from kubeaudit.network.cilium import doubts as cilium_doubts
 from kubeaudit.network.cni import CniProfile
-from kubeaudit.network.combine import merged
-from kubeaudit.network.compiled import CompiledPolicy
+from kubeaudit.network.combine import external, merged, stricter
+from kubeaudit.network.compiled import END_PORT, CompiledPolicy
 from kubeaudit.network.doubts import Doubt, Doubts
+from kubeaudit.network.evidence import value_at
+from kubeaudit.network.guards import Guard, Guards
 from kubeaudit.network.mesh.narrowing import Narrowing
+from kubeaudit.network.nodeside import judged as node_side
 from kubeaudit.network.ports import PortSpace
 from kubeaudit.network.rows import Signature, Table
 from kubeaudit.network.trace import Trace, joined, trace
 from kubeaudit.network.universe import Universe
 from kubeaudit.network.verdicts import Action, Basis, Direction, Side
+from kubeaudit.network.whereabouts import Place
 from kubeaudit.proof import Evidence, State, field
 from kubeaudit.settings import Fact
 
 _PROFILE = "a profile of the network plugin (--cni-profile)"
 _ADDRESSES = "addresses of running pods"
+_FIRST_PORT = "the plugin reads the first port of a range alone"
 
 
 class Judge(Struct, frozen=True):
-    """Everything a verdict is made of. All methods are pure."""
+    """Everything a verdict is made of. All methods are pure.
+
+    ``guards`` are the policies of nodes, where there are any. ``of_nodes``: subjects are the faces of a guard.
+    """
 
     cluster: Cluster
     universe: Universe
@@ -35,16 +43,62 @@ class Judge(Struct, frozen=True):
     egress: Table
     doubts: Doubts
     narrowing: Narrowing | None = None
+    guards: Guards | None = None
+    of_nodes: bool = False
 
     def table(self, direction: Direction) -> Table:
         """The rows of a direction."""
         return self.ingress if direction is Direction.INGRESS else self.egress
 
-    def side(self, direction: Direction, cls: int, peers: int, protocol: str, port: int) -> Side:
-        """The verdict of one class towards any of some peers. Raises ``ValueError`` for what is no port."""
+    def side(
+        self, direction: Direction, cls: int, peers: int, protocol: str, port: int, place: Place | None = None
+    ) -> Side:
+        """The verdict of one class towards any of some peers. Raises ``ValueError`` for what is no port.
+
+        ``place`` says more of a host-network pod and its peer than their classes do.
+        """
+        judged = self._by_its_own(direction, cls, peers, protocol, port)
+        guard = self.guard(direction, cls, peers, protocol, port, place)
+        return judged if guard is None else stricter(judged, guard)
+
+    def guard(
+        self, direction: Direction, cls: int, peers: int, protocol: str, port: int, place: Place | None = None
+    ) -> Side | None:
+        """What policies of nodes say of a host-network class; None where there are none that concern it."""
+        if self.guards is None or not self.universe.host >> cls & 1:
+            return None
+        found = self.cluster.classes[cls]
+        return self.node_side(direction, place or Place(found.nodes, found.addresses), peers, protocol, port)
+
+    def node_side(self, direction: Direction, place: Place, peers: int, protocol: str, port: int) -> Side | None:
+        """What policies of nodes say of a node and any of some peers; None where there are none that concern it."""
+
+        def ask(guard: Guard, face: int, part: int) -> Side:
+            court = structs.replace(
+                self,
+                policies=guard.policies,
+                ingress=guard.ingress,
+                egress=guard.egress,
+                doubts=guard.doubts,
+                of_nodes=True,
+            )
+            return court._by_its_own(direction, face, part, protocol, port)
+
+        return None if self.guards is None else node_side(self.guards, direction, place, peers, ask)
+
+    def outside(self, direction: Direction, cls: int, peers: int, protocol: str, port: int) -> Side:
+        """The side of some addresses that policies of nodes treat alike, towards a class: that of one of them."""
+        spot = self.guards.among(peers) if self.guards else None
+        if spot is None:
+            return external(direction)
+        of = self.universe.peer_bit(cls, "IPv6" if ":" in spot.address else "IPv4")
+        place = Place((spot.node,), (spot.address,))
+        return self.node_side(direction, place, of, protocol, port) or external(direction)
+
+    def _by_its_own(self, direction: Direction, cls: int, peers: int, protocol: str, port: int) -> Side:
         atom = self.ports.atom(protocol, port)
         signature = self.table(direction).of(cls)
-        if self.universe.host >> cls & 1:
+        if self.universe.host >> cls & 1 and not self.of_nodes:
             judged = self._host_side(direction, cls, signature, peers, atom)
         else:
             judged = self._by_policies(direction, cls, signature, peers, atom)
@@ -59,7 +113,7 @@ class Judge(Struct, frozen=True):
         return self.narrowing.side(cls, peers, self.ports.atom(protocol, port), self.cluster.classes[cls].namespace)
 
     def _by_policies(self, direction: Direction, cls: int, signature: Signature, peers: int, atom: int) -> Side:
-        namespace = self.cluster.classes[cls].namespace
+        namespace = "" if self.of_nodes else self.cluster.classes[cls].namespace
         if not signature.stages:
             if self.cni.isolates_all:
                 return Side(direction, State.BLOCKED, (Basis.CNI_PROFILE,), namespace)
@@ -79,7 +133,27 @@ class Judge(Struct, frozen=True):
         by = tuple(hit.decision for hit in found.hits if hit.decision.action is Action.DENY) + found.ends
         basis = Basis.POLICY if by else Basis.CNI_PROFILE
         blocked = Side(direction, State.BLOCKED, (basis,), namespace, by=merged((by,)), isolating=isolating)
-        return self._undefined(blocked, found, allow & deny) if allow & deny else blocked
+        if allow & deny:
+            return self._undefined(blocked, found, allow & deny)
+        return self._for_want_of_ranges(blocked, signature, found, peers, (1 << cls, atom))
+
+    def _for_want_of_ranges(
+        self, blocked: Side, signature: Signature, found: Trace, peers: int, at: tuple[int, int]
+    ) -> Side:
+        """What a range of ports would allow if the plugin read more of it than the first port (NET-24).
+
+        ``at`` are the masks of the class and of the port.
+        """
+        cls, atom = at
+        for hit in found.hits:
+            peers &= ~hit.sure if hit.decision.action is Action.DENY else -1
+        for policy in (self.policies[number] for number in signature.isolating):
+            half = policy.half(blocked.direction)
+            for entry in half.unread if half else ():
+                if entry.subjects & cls and entry.ports & atom and (entry.peers | entry.maybe) & peers:
+                    shown = (value_at(policy, entry.path, _FIRST_PORT), *self.cni.evidence)
+                    return structs.replace(blocked, basis=(Basis.CNI_PROFILE,), details=(END_PORT,), evidence=shown)
+        return blocked
 
     def _allowed(self, side: Side, found: Trace, allowed: int) -> Side:
         """A side that is open for some peers: the rules that let them pass, and on which conditions."""
@@ -97,17 +171,19 @@ class Judge(Struct, frozen=True):
 
     def _undefined(self, blocked: Side, found: Trace, peers: int) -> Side:
         """Peers that are let through only if something undefined has it so: what that is."""
-        named = [hit.entry.doubt for hit in found.hits if hit.perhaps & peers and hit.entry.doubt]
-        for doubt in (*found.doubts, *named):
+        named = [hit.entry for hit in found.hits if hit.perhaps & peers and hit.entry.doubt]
+        for doubt in (*found.doubts, *(entry.doubt for entry in named)):
             basis = Basis.INPUT_INCOMPLETE if doubt in _UNREAD else Basis.UNDEFINED
-            return _unknown(blocked, basis, doubt, *_SETTLED.get(doubt, (_PROFILE, _implementation(doubt))))
+            side = _unknown(blocked, basis, doubt, *_SETTLED.get(doubt, (_PROFILE, _implementation(doubt))))
+            asked = (entry.condition for entry in named if entry.doubt == doubt and entry.condition)
+            return structs.replace(side, conditions=tuple(dict.fromkeys(asked)))
         return self._undefined_peer(blocked, peers)
 
     def _undefined_peer(self, blocked: Side, peers: int) -> Side:
         """A peer that an ipBlock may match: by the plugin's way (NET-38, -39) or by an address not known yet."""
         universe = self.universe
         classes = universe.seen_in(peers, "IPv4") | universe.seen_in(peers, "IPv6")
-        if classes & universe.host:
+        if classes & universe.host or not classes:
             detail, fact = "ipblock_node", self.cni.ipblock_matches_nodes
         else:
             detail, fact = "ipblock_pod", self.cni.ipblock_matches_pods
@@ -159,7 +235,8 @@ class Judge(Struct, frozen=True):
 
 def _not_enforced(side: Side) -> Side:
     """What policies would block, or leave undefined, is open where nothing enforces them (NET-71)."""
-    return structs.replace(side, state=State.YES, basis=(Basis.NOT_ENFORCED,), details=(), settle_by=(), unseen=())
+    basis = (Basis.NOT_ENFORCED,)
+    return structs.replace(side, state=State.YES, basis=basis, details=(), settle_by=(), unseen=(), conditions=())
 
 
 def _unknown(side: Side, basis: Basis, detail: str, settle_by: str, unseen: Unseen) -> Side:
@@ -189,6 +266,10 @@ def _implementation(detail: str) -> Unseen:
 
 _SETTLED: dict[str, tuple[str, Unseen]] = {
     "icmp": (_PROFILE, _implementation("ICMP")),
+    END_PORT: (
+        "a version of the network plugin (tag of its image) that is known to read endPort, or not to",
+        _implementation("endPort of a NetworkPolicy"),
+    ),
     "equal_priority": (
         "distinct priorities of the policies",
         Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail="which of several policies with one priority is asked first"),
@@ -208,11 +289,15 @@ _SETTLED: dict[str, tuple[str, Unseen]] = {
         "the addresses of the domain names of the rule",
         Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail="which addresses a domain name stands for"),
     ),
+    "exception": (
+        "version 1.0.4 or later of the agent of the AWS VPC CNI",
+        Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail="whether the agent keeps to the exceptions of an ipBlock"),
+    ),
     "node_addresses": ("list nodes", Unseen(Reason.READ_INCOMPLETE, "nodes", detail="the addresses of nodes")),
     **cilium_doubts.SETTLED,
     **calico_doubts.SETTLED,
 }
 """What settles an undefined item, and what is not known about it."""
 
-_UNREAD = frozenset(["node_addresses", *cilium_doubts.UNREAD])
+_UNREAD = frozenset(["node_addresses", *calico_doubts.UNREAD, *cilium_doubts.UNREAD])
 """Undefined items that are objects not read."""

@@ -4,6 +4,7 @@ Selectors and blocks repeat from policy to policy, so their masks are kept while
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TypeVar
 
 from kubeaudit.model.cluster import Cluster
@@ -79,7 +80,7 @@ class Masks:
         """The peers in a network without its exceptions: for certain, and perhaps (NET-36..39).
 
         ``pods`` and ``nodes`` say whether addresses of pods and of nodes are compared with it. Networks must be among
-        those the address space was cut at.
+        those the address space was cut at, and so must the addresses of nodes unless they are compared.
         """
         key = (whole, excluded, pods, nodes)
         found = self._blocks.get(key)
@@ -98,7 +99,8 @@ class Masks:
             classes |= unaddressed
             unaddressed = 0
         host = universe.both(universe.host)
-        peers, maybe = atoms, 0
+        of_nodes = atoms & self._nodes if nodes is not Fact.YES else 0
+        peers, maybe = atoms & ~of_nodes, of_nodes if nodes is Fact.UNKNOWN else 0
         for among, fact in ((~host, pods), (host, nodes)):
             if fact is Fact.YES:
                 peers |= classes & among
@@ -107,6 +109,24 @@ class Masks:
                 maybe |= (classes | unaddressed) & among
         return peers, maybe
 
+    @cached_property
+    def _nodes(self) -> int:
+        """The addresses of nodes."""
+        universe, found = self.universe, 0
+        for node in self.cluster.nodes:
+            for address in node.addresses:
+                found |= universe.address_bit(address) if universe.space.atom(address) is not None else 0
+        return found
+
+    def holders(self, name: tuple[str, str], direction: Direction) -> dict[int, int]:
+        """The subjects (ingress) or destinations that declare a port name with a protocol, by number."""
+        return self.universe.named.get(name, {})
+
+    def subjects(self, sure: int, possible: int, family: str) -> tuple[int, int]:
+        """The subjects whose addresses of a family are among some peers: for certain, and perhaps."""
+        found = self.universe.seen_in(sure, family)
+        return found, self.universe.seen_in(possible, family) & ~found
+
     def named(
         self, name: tuple[str, str], direction: Direction, selected: int, peers: tuple[int, int]
     ) -> Iterator[tuple[int, int, int, int]]:
@@ -114,7 +134,7 @@ class Masks:
         destination pod (egress): subjects, peers, maybe, ports (NET-25, NET-26). ``peers`` are certain and maybe ones.
         """
         certain, maybe = peers
-        for number, holders in self.universe.named.get(name, {}).items():
+        for number, holders in self.holders(name, direction).items():
             ports = self.ports.atom(name[1], number)
             if direction is Direction.INGRESS:
                 if selected & holders:

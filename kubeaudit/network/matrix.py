@@ -6,11 +6,13 @@ for one pair is a mask here: what is undefined, what was not read, own nodes, an
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 
 from msgspec import Struct
 
 from kubeaudit.model.selectors import mask_of
 from kubeaudit.model.workloads import WorkloadClass
+from kubeaudit.network.ipspace import FAMILIES
 from kubeaudit.network.judge import Judge
 from kubeaudit.network.rows import members, partition
 from kubeaudit.network.verdicts import Direction
@@ -57,22 +59,24 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
         certain, possible = self.exempt(target) if exempt else (0, 0)
         held = self._held_back(target)
         found: dict[tuple[int, int], int] = {}
-        into_sides = self._ingress(target, family)
+        into_sides, guards = self._ingress(target, family), self._guards(target, family, 1 << target if exempt else 0)
         for out in plane.sides[plane.kind_of[target]]:
             for into in into_sides:
-                if ports := out.ports & into.ports:
-                    masks = self._less(self._pair(out, into, plane.having, certain, possible), held)
-                    found[masks] = found.get(masks, 0) | ports
+                if shared := out.ports & into.ports:
+                    pair = self._pair(out, into, plane.having, certain, possible)
+                    for guard in guards:
+                        if ports := shared & guard.ports:
+                            masks = self._less(self._guarded(pair, guard, plane.having), held)
+                            found[masks] = found.get(masks, 0) | ports
         columns = tuple(Column(ports, yes, unknown) for (yes, unknown), ports in found.items())
-        return self._narrowed(target, family, columns) if self.judge.narrowing else columns
+        return self._narrowed(target, family, columns, 1 << target if exempt else 0)
 
-    def _narrowed(self, target: int, family: str, columns: tuple[Column, ...]) -> tuple[Column, ...]:
-        """Columns without what the mesh takes away (V-3); a pod itself stays."""
+    def _narrowed(self, target: int, family: str, columns: tuple[Column, ...], itself: int) -> tuple[Column, ...]:
+        """Columns without what the mesh takes away (V-3); a pod itself stays (NET-53)."""
         narrowing, universe = self.judge.narrowing, self.judge.universe
         rows = narrowing.rows(target) if narrowing else ()
         if not rows:
             return columns
-        itself = 1 << target
         found = []
         for column in columns:
             left = column.ports
@@ -102,6 +106,34 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
         elif enforces is Fact.YES:
             unknown |= having & possible & ~yes
         return yes, unknown
+
+    def _guards(self, target: int, family: str, itself: int) -> tuple[_Side, ...]:
+        """What policies of nodes leave of the sources of a target, where it or they are on the host network."""
+        everyone, judge = self._everyone, self.judge
+        sides = [_Side(judge.ports.everything, everyone, 0)]
+        if judge.guards is None:
+            return tuple(sides)
+        rows = [self._guards_of_sources[family].get(target, ())]
+        if judge.universe.host >> target & 1:
+            seen = judge.universe.seen_in
+            into = judge.guards.row_of(Direction.INGRESS, target)
+            rows.append(tuple(_Side(row.ports, seen(row.peers, family), seen(row.maybe, family)) for row in into))
+        for row_sides in rows:
+            sides = [
+                _Side(ports, yes, (side.yes | side.unknown) & (row.yes | row.unknown) & ~yes)
+                for side in sides
+                for row in row_sides or (_Side(judge.ports.everything, everyone, 0),)
+                if (ports := side.ports & row.ports)
+                for yes in (side.yes & row.yes,)
+            ]
+        return tuple(_Side(side.ports, side.yes | itself, side.unknown & ~itself) for side in sides)
+
+    def _guarded(self, pair: tuple[int, int], guard: _Side, having: int) -> tuple[int, int]:
+        """Sources that reach and undecided ones as far as policies of nodes let them, exempt ones too."""
+        yes = pair[0] & guard.yes
+        if self.judge.cni.enforces is Fact.UNKNOWN:
+            return yes, having & ~yes
+        return yes, (pair[0] | pair[1]) & (guard.yes | guard.unknown) & ~yes
 
     def _ingress(self, target: int, family: str) -> list[_Side]:
         """Classes that the policies of the target let in."""
@@ -204,6 +236,40 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
         return _on_node(self.judge.cluster.classes)
 
     @cached_property
+    def _guards_of_sources(self) -> dict[str, dict[int, tuple[_Side, ...]]]:
+        return {family: self._by_target(family) for family in FAMILIES}
+
+    def _by_target(self, family: str) -> dict[int, tuple[_Side, ...]]:
+        """What policies of nodes let host-network classes open to each target; all other classes are open."""
+        judge, everything = self.judge, self.judge.ports.everything
+        opened: dict[tuple[int, int, bool], int] = {}
+        hosts = 0
+        for cls in judge.cluster.classes if judge.guards else ():
+            if not cls.shape.host_network or judge.guards is None:
+                continue
+            hosts |= 1 << cls.index
+            for row in judge.guards.row_of(Direction.EGRESS, cls.index):
+                for peers, certain in ((row.peers, True), (row.maybe, False)):
+                    if targets := judge.universe.seen_in(peers, family):
+                        key = (targets, row.ports, certain)
+                        opened[key] = opened.get(key, 0) | 1 << cls.index
+        if not hosts:
+            return {}
+        others, parts = self._everyone & ~hosts, list(opened.items())
+        kinds: dict[tuple[int, ...], tuple[_Side, ...]] = {}
+        found = {}
+        for target, kind in enumerate(_naming((targets for (targets, _, _), _ in parts), judge.universe.size)):
+            if kind not in kinds:
+                listed = [
+                    (ports, sources, 0) if certain else (ports, 0, sources)
+                    for (_, ports, certain), sources in (parts[number] for number in kind)
+                ]
+                segments = partition([(everything, others, 0), *listed], everything)
+                kinds[kind] = tuple(_Side(segment.ports, segment.peers, segment.maybe) for segment in segments)
+            found[target] = kinds[kind]
+        return found
+
+    @cached_property
     def _ipv4(self) -> _Plane:
         return self._plane("IPv4")
 
@@ -212,47 +278,36 @@ class Matrix(Struct, frozen=True, eq=False, dict=True):
         return self._plane("IPv6")
 
     def _plane(self, family: str) -> _Plane:
-        groups = list(_groups(self.judge, family))
+        opened = _opened(self.judge, family)
         kinds: dict[tuple[int, ...], int] = {}
-        kind_of = [kinds.setdefault(named_by, len(kinds)) for named_by in _towards(groups, self.judge.universe.size)]
-        sides = tuple(
-            self._egress(
-                ((g.ports, g.sources, 0) if n & 1 else (g.ports, 0, g.sources) for n in k for g in (groups[n >> 1],)),
-            )
-            for k in kinds
-        )
+        kind_of = [kinds.setdefault(named_by, len(kinds)) for named_by in _naming(opened, self.judge.universe.size)]
+        parts = list(opened.values())
+        sides = tuple(self._egress(chain.from_iterable(parts[number] for number in kind)) for kind in kinds)
         having = mask_of(c.index for c in self.judge.cluster.classes if not c.families or family in c.families)
         return _Plane(having, tuple(kind_of), sides)
 
 
-class _Group(Struct, frozen=True, gc=False):
-    """Egress rows of some classes that are equal: on these ports they open ``to`` and ``maybe`` to these classes."""
-
-    ports: int
-    to: int
-    maybe: int
-    sources: int
-
-
-def _groups(judge: Judge, family: str) -> Iterator[_Group]:
-    found: dict[tuple[int, int, int], int] = {}
+def _opened(judge: Judge, family: str) -> dict[int, list[tuple[int, int, int]]]:
+    """What egress rows open, by the mask of the targets: ports, classes that open them, classes that perhaps do."""
+    sources: dict[tuple[int, int, bool], int] = {}
     for signature in judge.egress.signatures:
-        for segment in signature.row if signature.stages else ():
-            to, maybe = judge.universe.seen_in(segment.peers, family), judge.universe.seen_in(segment.maybe, family)
-            if to | maybe:
-                key = (segment.ports, to, maybe)
-                found[key] = found.get(key, 0) | signature.classes
-    for key, sources in found.items():
-        yield _Group(*key, sources)
+        for segment in signature.cover if signature.stages else ():
+            for peers, certain in ((segment.peers, True), (segment.maybe, False)):
+                if targets := judge.universe.seen_in(peers, family):
+                    key = (targets, segment.ports, certain)
+                    sources[key] = sources.get(key, 0) | signature.classes
+    found: dict[int, list[tuple[int, int, int]]] = {}
+    for (targets, ports, certain), classes in sources.items():
+        found.setdefault(targets, []).append((ports, classes, 0) if certain else (ports, 0, classes))
+    return found
 
 
-def _towards(groups: Sequence[_Group], size: int) -> Iterator[tuple[int, ...]]:
-    """For every target the groups that name it: twice the number of the group, and one where it is for certain."""
+def _naming(masks: Iterable[int], size: int) -> Iterator[tuple[int, ...]]:
+    """For every class the numbers of the masks it is in."""
     found: list[list[int]] = [[] for _ in range(size)]
-    for number, group in enumerate(groups):
-        for targets, mark in ((group.to, 2 * number + 1), (group.maybe, 2 * number)):
-            for held in members(found, targets):
-                held.append(mark)
+    for number, mask in enumerate(masks):
+        for held in members(found, mask):
+            held.append(number)
     return map(tuple, found)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from kubeaudit.model.selectors import bits_of
+
 PROTOCOLS = ("TCP", "UDP", "SCTP")
 ICMP = "ICMP"
 FIRST, LAST = 1, 65535
@@ -55,15 +57,11 @@ class PortSpace(Struct, frozen=True):
     def intervals(self, mask: int) -> Iterator[Interval]:
         """The merged intervals of a mask, by protocol and port (AGG-4); ICMP is left out."""
         for protocol in PROTOCOLS:
-            starts, offset = self.starts[protocol], self.offsets[protocol]
-            ends = (*(start - 1 for start in starts[1:]), LAST)
-            open_from = 0
-            for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
-                if mask >> offset + number & 1:
-                    open_from = open_from or start
-                    if end == LAST or not mask >> offset + number + 1 & 1:
-                        yield protocol, open_from, end
-                        open_from = 0
+            starts = self.starts[protocol]
+            mine = mask >> self.offsets[protocol] & (1 << len(starts)) - 1
+            edges = bits_of(mine ^ mine << 1)
+            for low, high in zip(edges[::2], edges[1::2], strict=True):
+                yield protocol, starts[low], starts[high] - 1 if high < len(starts) else LAST
 
 
 def port_space(intervals: Iterable[Interval]) -> PortSpace:

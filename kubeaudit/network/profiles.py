@@ -18,6 +18,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     of nodes. ``node_reaches_own_pod`` and ``pod_reaches_own_node``: whether policies leave that traffic alone (NET-44,
     NET-46). ``host_network_label``: a label of namespaces that stands for host-network pods as peers (NET-49).
     ``drops_to_own_node``: whether what policies let pods open to their own node is dropped all the same (NET-130).
+    ``end_port``: whether ranges of ports in NetworkPolicies are read, not only their first port (NET-24).
     ``implements``: API groups or kinds whose policies have effect, besides NetworkPolicy (NET-78); NetworkPolicy
     always has. ``may_implement``: those of which it depends on the version, or is not documented.
     """
@@ -31,6 +32,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     node_reaches_own_pod: Fact = YES
     pod_reaches_own_node: Fact = YES
     drops_to_own_node: Fact = NO
+    end_port: Fact = UNKNOWN
     host_network_label: str = ""
     implements: tuple[str, ...] = ()
     may_implement: tuple[str, ...] = ()
@@ -58,6 +60,7 @@ PROFILES: tuple[Profile, ...] = (
         ipblock_matches_pods=YES,
         pod_reaches_own_node=NO,
         drops_to_own_node=UNKNOWN,
+        end_port=YES,
         implements=CALICO,
         may_implement=(*ADMIN, *CLUSTER),
     ),
@@ -67,6 +70,7 @@ PROFILES: tuple[Profile, ...] = (
         ipblock_matches_pods=YES,
         pod_reaches_own_node=NO,
         drops_to_own_node=UNKNOWN,
+        end_port=YES,
         implements=CALICO,
         may_implement=(*ADMIN, *CLUSTER),
     ),
@@ -74,6 +78,7 @@ PROFILES: tuple[Profile, ...] = (
         name="antrea",
         daemonsets=("antrea-agent",),
         images=("antrea/antrea-agent-ubuntu", "antrea/antrea-ubuntu"),
+        end_port=YES,
         implements=ADMIN,
         may_implement=CLUSTER,
     ),
@@ -81,14 +86,21 @@ PROFILES: tuple[Profile, ...] = (
         name="ovn-kubernetes",
         daemonsets=("ovnkube-node",),
         ipblock_matches_pods=YES,
+        end_port=YES,
         host_network_label=_OPENSHIFT_HOST,
-        implements=ADMIN,
+        implements=(*ADMIN, "k8s.ovn.org"),
         may_implement=CLUSTER,
     ),
     Profile(name="openshift-sdn", daemonsets=("sdn",), host_network_label=_OPENSHIFT_HOST),
     Profile(name="kube-router", daemonsets=("kube-router",), images=("cloudnativelabs/kube-router",)),
     Profile(name="kube-ovn", daemonsets=("kube-ovn-cni",), implements=ADMIN, may_implement=CLUSTER),
-    Profile(name="aws-vpc-cni", daemonsets=("aws-node",), images=("amazon-k8s-cni",), enforces=UNKNOWN),
+    Profile(
+        name="aws-vpc-cni",
+        daemonsets=("aws-node",),
+        images=("amazon-k8s-cni",),
+        enforces=UNKNOWN,
+        implements=("networking.k8s.aws",),
+    ),
     Profile(name="azure", daemonsets=("azure-npm",), images=("azure-npm",)),
     Profile(name="azure-cns", daemonsets=("azure-cns",), enforces=NO),
     Profile(
@@ -96,6 +108,7 @@ PROFILES: tuple[Profile, ...] = (
         daemonsets=("kube-network-policies",),
         images=("kube-network-policies", "kube-network-policies/kube-network-policies"),
         ipblock_matches_pods=YES,
+        end_port=YES,
         implements=(*ADMIN, *CLUSTER),
     ),
     Profile(
@@ -104,6 +117,7 @@ PROFILES: tuple[Profile, ...] = (
         images=("kindest/kindnetd",),
         enforces=UNKNOWN,
         ipblock_matches_pods=YES,
+        end_port=YES,
     ),
     Profile(name="weave", daemonsets=("weave-net",), enforces=UNKNOWN),
     Profile(name="terway", daemonsets=("terway", "terway-eni", "terway-eniip"), enforces=UNKNOWN),

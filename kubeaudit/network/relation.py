@@ -11,16 +11,20 @@ from enum import StrEnum
 from msgspec import Struct
 
 from kubeaudit.model.selectors import bits_of, mask_of
-from kubeaudit.network.combine import combine, external
+from kubeaudit.network.combine import combine
 from kubeaudit.network.ipspace import FAMILIES, IPSpace, Network
 from kubeaudit.network.judge import Judge
 from kubeaudit.network.matrix import Column, Matrix
-from kubeaudit.network.ports import ICMP, PROTOCOLS
+from kubeaudit.network.ports import ICMP, PROTOCOLS, Interval
+from kubeaudit.network.rows import Segment
+from kubeaudit.network.sweep import swept
 from kubeaudit.network.verdicts import Direction, ReachVerdict
 from kubeaudit.proof import State
 
 OPEN = (State.YES, State.UNKNOWN)
 _ALL = -1
+_MANY = 64
+"""From so many parts on a sweep is quicker than cutting each by each, although it looks at every run of bits."""
 
 
 class Ends(StrEnum):
@@ -115,14 +119,14 @@ def relation(found: Matrix, families: Iterable[str] = tuple(FAMILIES)) -> Iterat
     """
     judge = found.judge
     names = [label(judge, cls.index) for cls in judge.cluster.classes]
-    for block in blocks(found, Scope(families=tuple(families))):
+    for block in blocks(found, Scope(families=tuple(families), ports=judge.ports.everything & ~judge.ports.icmp)):
         yield from rows(judge, block, names)
 
 
 def rows(judge: Judge, block: Block, names: Sequence[str], within: Bounds = UNBOUNDED) -> Iterator[Row]:
     """The flat rows of a block; ``names`` has the name of every class."""
     sources, targets = _ends(judge, block, names, within)
-    for protocol, first, last in judge.ports.intervals(block.ports):
+    for protocol, first, last in _intervals(judge, block):
         for target in targets:
             for source in sources:
                 yield Row(source, target, block.family, protocol, first, last, block.state)
@@ -134,7 +138,11 @@ def count(judge: Judge, block: Block, within: Bounds = UNBOUNDED) -> int:
     for mask, outside in ((block.sources, Ends.SOURCE), (block.targets, Ends.TARGET)):
         ranges = within.spans(judge.universe.space, outside, mask) if block.outside is outside else ()
         ends *= len(list(ranges)) if block.outside is outside else mask.bit_count()
-    return ends * len(list(judge.ports.intervals(block.ports)))
+    return ends * len(_intervals(judge, block))
+
+
+def _intervals(judge: Judge, block: Block) -> list[Interval]:
+    return [*judge.ports.intervals(block.ports), *([(ICMP, 0, 0)] if block.ports & judge.ports.icmp else [])]
 
 
 def label(judge: Judge, cls: int) -> str:
@@ -225,7 +233,8 @@ def likeness(judge: Judge, direction: Direction, cls: int) -> object:
     doubts = tuple(tuple(judge.doubts.about(cls, direction, protocol)) for protocol in ("TCP", "UDP"))
     mesh = judge.narrowing
     narrowed = (mesh.rows(cls), mesh.mesh.perhaps >> cls & 1) if mesh and direction is Direction.INGRESS else ()
-    return judge.table(direction).signature_of[cls], judge.universe.host >> cls & 1, doubts, narrowed
+    guarded = tuple(of_nodes(judge, direction, cls))
+    return judge.table(direction).signature_of[cls], judge.universe.host >> cls & 1, doubts, narrowed, guarded
 
 
 def _outside(
@@ -245,24 +254,40 @@ def alike(judge: Judge, direction: Direction, cls: int, peers: int, ports: int) 
     whole = (*(judge.ports.whole(protocol) for protocol in PROTOCOLS), judge.ports.icmp)
     parts = [(part, peers) for protocol in whole if (part := ports & protocol)]
     mesh = judge.narrowing.rows(cls) if judge.narrowing and direction is Direction.INGRESS else ()
-    for segment in (*judge.table(direction).of(cls).row, *mesh):
-        cut = []
-        for held, left in parts:
-            if outside := held & ~segment.ports:
-                cut.append((outside, left))
-            inside = held & segment.ports
-            certain, maybe = left & segment.peers, left & segment.maybe & ~segment.peers
-            cut.extend((inside, part) for part in (certain, maybe, left & ~(certain | maybe)) if inside and part)
-        parts = cut
+    for row in (judge.table(direction).of(cls).row, mesh, *of_nodes(judge, direction, cls)):
+        parts = [cut for held, left in parts for cut in _along(row, held, left)]
     return parts
+
+
+def _along(row: Sequence[Segment], ports: int, peers: int) -> Iterator[tuple[int, int]]:
+    """One part cut by the segments of a row, no two of which have a port in common."""
+    for segment in row:
+        if inside := ports & segment.ports:
+            certain, maybe = peers & segment.peers, peers & segment.maybe & ~segment.peers
+            yield from ((inside, part) for part in (certain, maybe, peers & ~(certain | maybe)) if part)
+            ports &= ~inside
+    if ports:
+        yield ports, peers
 
 
 def towards(judge: Judge, direction: Direction, cls: int, peers: int, protocol: str, port: int) -> ReachVerdict:
     """The verdict of a class and addresses outside the pods; exemptions (V-2) are not looked at."""
     side = judge.side(direction, cls, peers, protocol, port)
     if direction is Direction.EGRESS:
-        return combine(judge.cni, side, external(Direction.INGRESS))
-    return combine(judge.cni, external(Direction.EGRESS), side, mesh=judge.mesh(cls, peers, protocol, port))
+        return combine(judge.cni, side, judge.outside(Direction.INGRESS, cls, peers, protocol, port))
+    outside = judge.outside(Direction.EGRESS, cls, peers, protocol, port)
+    return combine(judge.cni, outside, side, mesh=judge.mesh(cls, peers, protocol, port))
+
+
+def of_nodes(judge: Judge, direction: Direction, cls: int) -> Iterator[tuple[Segment, ...]]:
+    """The rows by which policies of nodes treat addresses apart: of the nodes of the class, and of nodes there."""
+    if judge.guards is None:
+        return
+    if judge.universe.host >> cls & 1:
+        yield judge.guards.row_of(direction, cls)
+    other = Direction.EGRESS if direction is Direction.INGRESS else Direction.INGRESS
+    for family in FAMILIES:
+        yield judge.guards.towards(other, cls, family)
 
 
 def _sample(judge: Judge, ports: int) -> tuple[str, int]:
@@ -276,11 +301,15 @@ def _sample(judge: Judge, ports: int) -> tuple[str, int]:
 
 
 def turned(parts: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """(ports, peers) parts as (peers, ports) with every peer once, so that its ports can be merged."""
+    """(ports, peers) parts as (peers, ports) with every peer once, so that its ports can be merged. No two parts have
+    both a port and a peer in common.
+    """
+    listed = [(peers, ports) for ports, peers in parts if ports]
+    if len(listed) > _MANY:
+        yield from ((peers, ports) for ports, peers in swept(listed).items())
+        return
     groups: list[tuple[int, int]] = []
-    for ports, peers in parts:
-        if not ports:
-            continue
+    for peers, ports in listed:
         cut = []
         for held, before in groups:
             if inside := held & peers:

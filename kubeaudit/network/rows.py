@@ -1,19 +1,20 @@
 """Classes with the same policies have the same row: what they may take from or open to, by port (network.md, A-9, 5.2).
 
-A row is computed once per signature, never per class, and keeps for every rule where it stands (5.3).
+A row is computed once per signature, never per class, and only when somebody asks for it.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from itertools import chain, combinations, compress
+from functools import cached_property
+from itertools import chain, combinations
 
 from msgspec import Struct
 
-from kubeaudit.model.selectors import mask_of
+from kubeaudit.model.selectors import bits_of, mask_of
 from kubeaudit.network.compiled import BASELINE, NETWORK_POLICY, CompiledPolicy, Entry
-from kubeaudit.network.stages import Asked, Clash, Run, Stage, stages, steps
+from kubeaudit.network.fields import RESOURCE
+from kubeaudit.network.stages import Asked, Clash, Run, Stage, stages
+from kubeaudit.network.sweep import swept
 from kubeaudit.network.verdicts import Action, Direction
-
-_BITS = bytes.maketrans(b"01", b"\x00\x01")
 
 
 class Segment(Struct, frozen=True, gc=False):
@@ -24,17 +25,31 @@ class Segment(Struct, frozen=True, gc=False):
     maybe: int
 
 
-class Signature(Struct, frozen=True):
+class Signature(Struct, frozen=True, eq=False, dict=True):
     """Classes that the same policies select in a direction.
 
     ``stages`` are these policies in the order they are asked; ``or_else`` the same without those that perhaps nothing
-    implements (NET-78). ``row`` covers every port once. Without stages no policy selects the classes.
+    implements (NET-78). Without stages no policy selects the classes.
     """
 
     classes: int
     stages: tuple[Stage, ...]
-    row: tuple[Segment, ...]
+    rows: "Rows"
     or_else: tuple[tuple[Stage, ...], ...] = ()
+
+    @cached_property
+    def row(self) -> tuple[Segment, ...]:
+        """What the policies say of every peer, each port once."""
+        return self.rows.row(self.stages, self.or_else)
+
+    @property
+    def cover(self) -> tuple[Segment, ...]:
+        """Segments that overlap and are the row when those of equal ports are united.
+
+        Where policies only allow, they are the rules as written, which many signatures share.
+        """
+        stage = None if self.or_else else _only_allowing(self.stages)
+        return self.rows.cover(stage) if stage else self.row
 
     @property
     def isolating(self) -> tuple[int, ...]:
@@ -100,7 +115,7 @@ def table(direction: Direction, policies: Sequence[CompiledPolicy], frame: Frame
         groups.setdefault((numbers, bool(other >> cls & 1)), []).append(cls)
     flat = list(units.values())
     signature_of = [0] * frame.size
-    signatures, known = [], _Known()
+    signatures, rows = [], Rows(frame)
     for number, ((held, elsewhere), classes) in enumerate(groups.items()):
         for cls in classes:
             signature_of[cls] = number
@@ -109,15 +124,15 @@ def table(direction: Direction, policies: Sequence[CompiledPolicy], frame: Frame
             stages(_asked(some), _isolating(some), policies, elsewhere, frame.settles_icmp)
             for some in _readings(mine, policies)
         )
-        signatures.append(Signature(mask_of(classes), found, _row([found, *others], frame, known), tuple(others)))
+        signatures.append(Signature(mask_of(classes), found, rows, tuple(others)))
     return Table(direction, tuple(signature_of), tuple(signatures))
 
 
 def _other_direction(direction: Direction, policies: Sequence[CompiledPolicy]) -> int:
-    """Classes that NetworkPolicies select, none of them in this direction (NET-85)."""
+    """Classes that NetworkPolicies of Kubernetes select, none of them in this direction (NET-85)."""
     selected = isolated = 0
     for policy in policies if any(policy.tier == BASELINE for policy in policies) else ():
-        if policy.tier == NETWORK_POLICY:
+        if policy.resource == RESOURCE:
             selected |= policy.selected
             half = policy.half(direction)
             isolated |= policy.selected if half is not None and half.isolates else 0
@@ -170,8 +185,8 @@ def _memberships(units: dict[int, list[_Unit]], size: int) -> list[tuple[int, ..
 
 
 def members(lists: list[list[int]], mask: int) -> Iterable[list[int]]:
-    """The lists whose position is a bit of the mask; the loop over the bits runs in C."""
-    return compress(lists, f"{mask:b}"[::-1].encode().translate(_BITS)) if mask else ()
+    """The lists whose position is a bit of the mask."""
+    return map(lists.__getitem__, bits_of(mask))
 
 
 class _Part(Struct, frozen=True, gc=False):
@@ -187,41 +202,72 @@ class _Part(Struct, frozen=True, gc=False):
     deny: int = 0
 
 
-_Known = dict[tuple[Hashable, ...], list[_Part]]
-"""What stages leave, by the stages that were asked."""
-
-
-def _row(readings: Sequence[Sequence[Stage]], frame: Frame, known: _Known) -> tuple[Segment, ...]:
-    joined: dict[tuple[int, int], int] = {}
-    for part in _overlaid([list(_decided(found, frame, known)) for found in readings]):
-        key = (part.allow & ~part.deny, part.allow & part.deny)
-        joined[key] = joined.get(key, 0) | part.ports
-    return tuple(Segment(ports, peers, maybe) for (peers, maybe), ports in joined.items())
-
-
-def row_of(found: Sequence[Stage], frame: Frame) -> tuple[Segment, ...]:
-    """The row of some classes by the stages that are asked."""
-    return _row([found], frame, {})
-
-
-def _decided(found: Sequence[Stage], frame: Frame, known: _Known) -> Iterator[_Part]:
-    """What becomes of the traffic after all stages: nothing is left undecided.
-
-    Policies of the cluster that are asked first are the same for many signatures, so what they leave is ``known``.
+class Rows:
+    """Makes rows from stages. Policies of the cluster that are asked first are the same for many signatures, so what
+    they leave is kept.
     """
-    parts = [_Part(frame.ports & ~frame.icmp, frame.everything), _Part(frame.icmp, frame.everything)]
-    asked: tuple[Hashable, ...] = ()
-    for stage in found:
-        if stage.tier < NETWORK_POLICY:
-            asked = (*asked, _identity(stage))
-            if asked not in known:
-                known[asked] = list(_after_stage(parts, stage, frame))
-            parts = known[asked]
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._first: dict[tuple[Hashable, ...], list[_Part]] = {}
+
+    def row(self, found: Sequence[Stage], or_else: Sequence[Sequence[Stage]] = ()) -> tuple[Segment, ...]:
+        """The row of some classes by the stages that are asked; ``or_else`` are other readings of them."""
+        stage = None if or_else else _only_allowing(found)
+        if stage:
+            parts = self._allowed(stage)
         else:
-            parts = list(_after_stage(parts, stage, frame))
-    for part in parts:
-        allow, deny = (part.rest, 0) if frame.default_allow else (0, part.rest)
-        yield _Part(part.ports, 0, 0, part.allow | allow, part.deny | deny)
+            every = _overlaid([list(self._decided(some)) for some in (found, *or_else)])
+            parts = ((part.ports, part.allow & ~part.deny, part.allow & part.deny) for part in every)
+        joined: dict[tuple[int, int], int] = {}
+        for ports, peers, maybe in parts:
+            joined[peers, maybe] = joined.get((peers, maybe), 0) | ports
+        return tuple(Segment(ports, peers, maybe) for (peers, maybe), ports in joined.items())
+
+    def cover(self, stage: Stage) -> tuple[Segment, ...]:
+        """The rules of a stage that only allows, and what its end leaves open."""
+        entries = (entry for group in stage.groups for one in group for entry in one.entries)
+        found = tuple(Segment(entry.ports, entry.peers, entry.maybe) for entry in entries)
+        return (*found, Segment(self._frame.icmp, 0, self._frame.everything)) if stage.icmp_undefined else found
+
+    def _allowed(self, stage: Stage) -> Iterator[tuple[int, int, int]]:
+        """The parts of a row whose only stage allows something and denies the rest: what :meth:`_decided` comes to."""
+        frame = self._frame
+        entries = (entry for group in stage.groups for one in group for entry in one.entries)
+        segments = partition(((entry.ports, entry.peers, entry.maybe) for entry in entries), frame.ports)
+        for within in (frame.ports & ~frame.icmp, frame.icmp):
+            undefined = within == frame.icmp and stage.icmp_undefined
+            for segment in segments:
+                if ports := segment.ports & within:
+                    maybe = frame.everything & ~segment.peers if undefined else segment.maybe
+                    yield ports, segment.peers, maybe
+
+    def _decided(self, found: Sequence[Stage]) -> Iterator[_Part]:
+        """What becomes of the traffic after all stages: nothing is left undecided."""
+        frame = self._frame
+        parts = [_Part(frame.ports & ~frame.icmp, frame.everything), _Part(frame.icmp, frame.everything)]
+        asked: tuple[Hashable, ...] = ()
+        for stage in found:
+            if stage.tier < NETWORK_POLICY:
+                asked = (*asked, _identity(stage))
+                if asked not in self._first:
+                    self._first[asked] = list(_after_stage(parts, stage, frame))
+                parts = self._first[asked]
+            else:
+                parts = list(_after_stage(parts, stage, frame))
+        for part in parts:
+            allow, deny = (part.rest, 0) if frame.default_allow else (0, part.rest)
+            yield _Part(part.ports, 0, 0, part.allow | allow, part.deny | deny)
+
+
+def _only_allowing(found: Sequence[Stage]) -> Stage | None:
+    """The only stage, where its policies allow something and its end denies everything else; None in other cases."""
+    if len(found) != 1:
+        return None
+    stage = found[0]
+    allows = all(entry.action is Action.ALLOW for group in stage.groups for one in group for entry in one.entries)
+    ends = stage.isolating and stage.tier.end is Action.DENY and not stage.skipped
+    return stage if allows and ends else None
 
 
 def _identity(stage: Stage) -> Hashable:
@@ -232,7 +278,7 @@ def _identity(stage: Stage) -> Hashable:
 
 def _after_stage(parts: list[_Part], stage: Stage, frame: Frame) -> Iterator[_Part]:
     before = parts
-    for step in steps(stage):
+    for step in stage.steps:
         if isinstance(step, Run):
             parts = list(_after_run(parts, _segments(step, frame), step.action))
         else:
@@ -300,17 +346,14 @@ def partition(parts: Iterable[tuple[int, int, int]], ports: int) -> tuple[Segmen
     for where, peers, maybe in parts:
         before, before_maybe = by_ports.get(where, (0, 0))
         by_ports[where] = (before | peers, before_maybe | maybe)
-    segments = [(ports, 0, 0)]
-    for where, (peers, maybe) in by_ports.items():
-        cut = []
-        for held, before, before_maybe in segments:
-            if inside := held & where:
-                cut.append((inside, before | peers, before_maybe | maybe))
-            if outside := held & ~where:
-                cut.append((outside, before, before_maybe))
-        segments = cut
+    listed = list(by_ports.values())
+    every = swept([(ports, 1), *((where & ports, 2 << number) for number, where in enumerate(by_ports))])
     joined: dict[tuple[int, int], int] = {}
-    for held, peers, maybe in segments:
+    for holding, held in every.items():
+        peers = maybe = 0
+        for number in bits_of(holding >> 1):
+            peers |= listed[number][0]
+            maybe |= listed[number][1]
         key = (peers, maybe & ~peers)
         joined[key] = joined.get(key, 0) | held
     return tuple(Segment(held, peers, maybe) for (peers, maybe), held in joined.items())

@@ -5,6 +5,7 @@ and each of them may be asked first (NET-86). All sets are masks; what is undefi
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import groupby
 
 from msgspec import Struct
@@ -12,6 +13,9 @@ from msgspec import Struct
 from kubeaudit.network.compiled import BASELINE, CompiledPolicy, Entry, Tier
 from kubeaudit.network.fields import RESOURCE
 from kubeaudit.network.verdicts import Action
+
+_MANY = 32
+"""From so many entries on those of one port are looked up, not looked for."""
 
 
 class Asked(Struct, frozen=True):
@@ -21,7 +25,7 @@ class Asked(Struct, frozen=True):
     entries: tuple[Entry, ...]
 
 
-class Stage(Struct, frozen=True):
+class Stage(Struct, frozen=True, dict=True):
     """One tier for some classes.
 
     ``isolating`` are the policies for which its end holds. ``groups`` are policies of equal order. ``skipped``: perhaps
@@ -34,12 +38,39 @@ class Stage(Struct, frozen=True):
     skipped: bool = False
     icmp_undefined: bool = False
 
+    @cached_property
+    def steps(self) -> "tuple[Run | Clash, ...]":
+        """The entries in the fewest steps: neighbours that do the same become one."""
+        return tuple(_steps(self))
 
-class Run(Struct, frozen=True):
-    """Entries that do the same, so that their order means nothing."""
+
+class Run(Struct, frozen=True, dict=True):
+    """Entries that do the same, so that their order means nothing to what comes of them. They are in order all the
+    same: the first one that matches is named where tiers have an order.
+    """
 
     action: Action
     entries: tuple[tuple[int, Entry], ...]
+
+    def about(self, atom: int) -> Iterator[tuple[int, Entry]]:
+        """The entries whose ports have this atom."""
+        if len(self.entries) <= _MANY:
+            return (one for one in self.entries if one[1].ports & atom)
+        narrow, wide = self._by_port
+        places = sorted((*narrow.get(atom, ()), *(place for place in wide if self.entries[place][1].ports & atom)))
+        return (self.entries[place] for place in places)
+
+    @cached_property
+    def _by_port(self) -> tuple[dict[int, list[int]], list[int]]:
+        """Places of the entries with a single atom of ports, by that atom, and of the others."""
+        narrow: dict[int, list[int]] = {}
+        wide = []
+        for place, (_, entry) in enumerate(self.entries):
+            if entry.ports & entry.ports - 1:
+                wide.append(place)
+            else:
+                narrow.setdefault(entry.ports, []).append(place)
+        return narrow, wide
 
 
 class Clash(Struct, frozen=True):
@@ -75,8 +106,7 @@ def stages(
     return tuple(found)
 
 
-def steps(stage: Stage) -> Iterator[Run | Clash]:
-    """The entries of a stage in the fewest steps: neighbours that do the same become one."""
+def _steps(stage: Stage) -> Iterator[Run | Clash]:
     action, held = Action.ALLOW, list[tuple[int, Entry]]()
     for group in stage.groups:
         every = [tuple(_runs(one)) for one in group]

@@ -147,7 +147,7 @@ def _of_tier_peer(peer: PodPeer) -> Iterator[tuple[str, LabelSelector, LabelSele
     if peer.namespaces is not None:
         yield "", peer.namespaces, _EVERY
     elif peer.pods is not None:
-        yield "", peer.pods.namespace_selector, peer.pods.pod_selector
+        yield "", peer.pods.namespace_selector or _EVERY, peer.pods.pod_selector or _EVERY
 
 
 def _stranger(cluster: Cluster, namespace: str, namespaces: LabelSelector, pods: LabelSelector) -> Stranger | None:

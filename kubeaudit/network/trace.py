@@ -4,11 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from kubeaudit.network.compiled import ADMIN, BASELINE, CompiledPolicy, Entry, Tier
-from kubeaudit.network.stages import Clash, Run, Stage, steps
+from kubeaudit.network.compiled import CompiledPolicy, Entry, Tier
+from kubeaudit.network.stages import Clash, Run, Stage
 from kubeaudit.network.verdicts import Action, Decision, Direction
-
-_ORDERED = (ADMIN, BASELINE)
 
 
 class Hit(Struct, frozen=True):
@@ -52,7 +50,7 @@ class _Walk:
 
     def through(self, stage: Stage, is_icmp: bool) -> None:
         before = self.rest
-        for step in steps(stage):
+        for step in stage.steps:
             if isinstance(step, Clash):
                 self._clash(step, stage.tier)
             else:
@@ -72,11 +70,11 @@ class _Walk:
 
     def _run(self, run: Run, tier: Tier) -> None:
         sure = 0
-        for number, entry in run.entries:
-            # Where rules have an order, the first one decides (NET-81); NetworkPolicies decide together (NET-08).
-            left = self.rest & ~sure if tier in _ORDERED else self.rest
+        for number, entry in run.about(self._atom):
+            # Those that decide together are all named (NET-08), of others the first one (NET-81, NET-120).
+            left = self.rest & ~sure if self._policies[number].ordered else self.rest
             certain, perhaps = entry.peers & left, entry.maybe & left
-            if entry.ports & self._atom and certain | perhaps:
+            if certain | perhaps:
                 self.hits.append(Hit(self._decision(number, entry, tier), entry, certain, perhaps))
                 self._count(run.action, certain | perhaps)
                 sure |= certain

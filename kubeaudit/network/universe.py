@@ -7,6 +7,7 @@ one bit per class.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -35,7 +36,7 @@ class Located(Struct, frozen=True):
         return self.below[bisect_left(self.atoms, high)] & ~self.below[bisect_left(self.atoms, low)]
 
 
-class Universe(Struct, frozen=True):
+class Universe(Struct, frozen=True, dict=True):
     """Masks of the classes of a cluster and of the address space around them.
 
     ``size`` is the number of classes, ``host`` the host-network ones, ``unaddressed`` those whose address is not known
@@ -54,7 +55,7 @@ class Universe(Struct, frozen=True):
     space: IPSpace
     named: NamedPorts
 
-    @property
+    @cached_property
     def classes(self) -> int:
         """Every class."""
         return (1 << self.size) - 1

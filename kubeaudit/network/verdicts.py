@@ -67,7 +67,8 @@ class Side(Struct, frozen=True):
 
     ``details`` names the exception or the undefined item: ``own_node``, ``self``, ``ipblock_pod``, ``ipblock_node``,
     ``pod_address``, ``node_addresses``, ``host_network``, ``icmp``, ``equal_priority``, ``baseline_selection``,
-    ``implementer``, ``fqdn`` or another one of a dialect.
+    ``implementer``, ``end_port``, ``fqdn``, one of policies of nodes (``host_interface``, ``host_firewall``,
+    ``host_node``, ``host_forward``, ``host_policies_off``, ``snat``) or another one of a dialect.
     ``conditions`` are what a connection must fulfil above L4 to pass (``l7``, ``fqdn``). ``namespace`` is that of the
     pod, "" for an external address, which no policy selects. ``evidence`` is what decided beside policies.
     """

@@ -8,7 +8,8 @@ from kubeaudit.edges.backends import backends
 from kubeaudit.edges.context import Context, unseen
 from kubeaudit.errors import UsageError
 from kubeaudit.findings import Reason, Unseen
-from kubeaudit.model.objects.core import Service, ServicePort
+from kubeaudit.model.nodes import parse
+from kubeaudit.model.objects.core import Service, ServicePort, is_port
 from kubeaudit.network.ports import Interval
 from kubeaudit.network.reach import Basis, Direction, ReachVerdict, Side
 from kubeaudit.proof import State, field
@@ -22,6 +23,8 @@ _HAIRPIN = Unseen(
 _BEFORE = Unseen(
     Reason.UNKNOWN_IMPLEMENTATION, detail="whether policies see the Service's address or that of the pod behind it"
 )
+HEADLESS = "None"
+"""The ClusterIP of a Service that is only a name for its pods: nothing translates addresses or ports (NET-59)."""
 _PROFILE = "a profile of the network plugin (--cni-profile)"
 
 
@@ -60,44 +63,49 @@ def _behind(context: Context, source: Unit, found: Service, port: ServicePort, f
     name = f"Service {found.metadata.namespace}/{found.metadata.name}"
     asked: Interval = (port.protocol, port.port, port.port)
     tell = parts(context.cluster)
-    empty = True
+    headless, empty = found.spec.cluster_ip == HEADLESS, True
     for backend in backends(context, found, port):
         empty = False
         label = plain(backend.cls, tell[backend.cls.index])
         text = f"{name}, to {label} port {backend.port}"
         there: Interval = (port.protocol, backend.port, backend.port)
         for piece in pieces(context.reach, source, Unit(label, backend.cls.index), [there], family):
-            if source.cls == backend.cls.index:
+            if source.cls == backend.cls.index and not headless:
                 piece = structs.replace(piece, verdict=_hairpin(context, source, there, piece.family))
             piece = structs.replace(piece, verdict=_untranslated(context, source, found, port, piece))
-            yield Behind(text, Unit(label, backend.cls.index), piece, asked)
-    for address in _manual(context, found, port):
+            yield Behind(text, Unit(label, backend.cls.index), piece, there if headless else asked)
+    for address, number in _manual(context, found, port):
         empty = False
         other = Unit(address, address=address)
         if source.is_pod and families(context.reach, other)[0] in families(context.reach, source):
-            for piece in pieces(context.reach, source, other, [_target(port)], family):
-                yield Behind(f"{name}, to {address}", other, piece, asked)
+            there = (port.protocol, number, number)
+            for piece in pieces(context.reach, source, other, [there], family):
+                yield Behind(f"{name}, to {address}", other, piece, there if headless else asked)
     if empty:
         yield Behind(name, Unit(name), Piece(family or "IPv4", asked, _nothing(context, found)), asked)
 
 
-def _target(port: ServicePort) -> Interval:
-    number = port.target_port if isinstance(port.target_port, int) else port.port
-    return port.protocol, number, number
-
-
-def _manual(context: Context, found: Service, port: ServicePort) -> Iterator[str]:
-    """Addresses that somebody wrote into the Service's slices and that no pod has (NET-60)."""
+def _manual(context: Context, found: Service, port: ServicePort) -> Iterator[tuple[str, int]]:
+    """Addresses that somebody wrote into the Service's slices and that no pod has, each with its port (NET-60); host
+    names, which are no addresses, aside.
+    """
     for item in context.slices_of.get((found.metadata.namespace, found.metadata.name), ()):
-        for endpoint in item.endpoints if any(p.name == port.name for p in item.ports) else ():
+        numbers = [p.port for p in item.ports if (p.name, p.protocol) == (port.name, port.protocol) and p.port]
+        for endpoint in item.endpoints:
             if endpoint.target_ref is None and endpoint.conditions.ready is not False:
-                yield from (a for a in endpoint.addresses if a not in context.class_of_address and ":" not in a)
+                for address in endpoint.addresses:
+                    if address not in context.class_of_address and parse(address) is not None:
+                        yield from ((address, number) for number in numbers if is_port(port.protocol, number))
 
 
 def _hairpin(context: Context, source: Unit, ports: Interval, family: str) -> ReachVerdict:
-    """A pod behind the Service it calls may get itself, and then plugins differ (NET-54)."""
+    """A pod behind the Service it calls may get itself, and then plugins differ (NET-54); a ClusterNetworkPolicy holds
+    on that way too.
+    """
     found = by_policies(context.reach, source.cls, source.cls, ports, family)
-    if found.state is not State.BLOCKED or Basis.NO_ADDRESS in found.basis:
+    blocking = [side for side in (found.egress, found.ingress) if side.state is State.BLOCKED]
+    by_tier = any(d.policy.kind == "ClusterNetworkPolicy" for side in blocking for d in side.by)
+    if found.state is not State.BLOCKED or Basis.NO_ADDRESS in found.basis or by_tier:
         return found
     return _undefined(found, "hairpin", _HAIRPIN)
 
@@ -116,7 +124,9 @@ def _untranslated(context: Context, source: Unit, found: Service, port: ServiceP
     if context.reach.egress(source.cls, address, port.protocol, port.port).state is State.BLOCKED:
         return verdict
     if context.reach.cni.name:
-        return structs.replace(verdict, details=("dnat",))
+        settled = verdict.state is State.BLOCKED
+        basis = (Basis.CNI_PROFILE,) if settled else verdict.basis
+        return structs.replace(verdict, basis=basis, details=("dnat",))
     return _undefined(verdict, "dnat", _BEFORE)
 
 

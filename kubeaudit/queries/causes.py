@@ -103,7 +103,8 @@ def _workloads(shift: Shift) -> int:
 
 def _policies(context: Context) -> dict[ObjectRef, object]:
     judge = context.reach.judge
-    every = (*judge.policies, *(judge.narrowing.policies if judge.narrowing else ()))
+    every = (*context.reach.policies_of_nodes.values(), *judge.policies)
+    every += judge.narrowing.policies if judge.narrowing else ()
     return {policy.ref: _content(policy) for policy in every}
 
 
@@ -138,11 +139,14 @@ def _decisions(place: Place, shift: Shift) -> Iterator[Decision]:
     )
     for direction, subjects, others, own, far in ends:
         if shift.outside is own:
+            for cls in bits_of(place.lowered(others)) if judge.guards else ():
+                yield from judge.outside(direction, cls, _peers(place, shift, subjects, own), protocol, port).by
             continue
         peers = _peers(place, shift, others, far)
         table = judge.table(direction)
         classes = bits_of(place.lowered(subjects)) if peers else []
-        for cls in {table.signature_of[cls]: cls for cls in classes}.values():
+        on_host = {cls: cls for cls in classes if judge.guards and judge.universe.host >> cls & 1}
+        for cls in {on_host.get(cls, -1 - table.signature_of[cls]): cls for cls in classes}.values():
             yield from judge.side(direction, cls, peers, protocol, port).by
         for cls in classes if judge.narrowing and direction is Direction.INGRESS else ():
             mesh = judge.mesh(cls, peers, protocol, port)

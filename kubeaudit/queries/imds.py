@@ -43,7 +43,7 @@ def calls(context: Context, source: Unit, ports: Sequence[Interval], family: str
                 found = True
                 asked = structs.replace(address, port=port)
                 passage = metadata.passage_of(context, cls.shape.host_network, target, address)
-                verdict = metadata.policies_on(context, cls, target.row, asked)
+                verdict = metadata.policies_on(context, cls, target, asked)
                 yield Call(_text(target, address), address.ip, Piece(version, ("TCP", port, port), verdict), passage)
     if not found:
         raise UsageError(

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
+from kubeaudit.edges import last_hop
 from kubeaudit.edges.backends import backends
 from kubeaudit.edges.context import Context
 from kubeaudit.edges.ingresses import ref_of, routes, serving_of
@@ -24,7 +25,7 @@ from kubeaudit.proof import Evidence, Path, State, field
 from kubeaudit.queries.openings import openings
 from kubeaudit.refs import ObjectRef
 
-CONTROLLER = "ingress-controller"
+CONTROLLER = last_hop.CONTROLLER
 ROUTE_GROUP = "route.openshift.io"
 _TCP = "TCP"
 _ROUTERS = ("openshift-ingress", "Deployment/router-")

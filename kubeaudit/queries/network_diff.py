@@ -13,7 +13,7 @@ from kubeaudit.network.relation import Ends, Scope, blocks, spans, turned
 from kubeaudit.proof import State
 from kubeaudit.queries.causes import Causes, PolicyChange, Shift, States
 from kubeaudit.queries.joint import Joint, Place, joint
-from kubeaudit.queries.notes import limits
+from kubeaudit.queries.notes import ESTABLISHED, limits
 
 SCHEMA = "kubeaudit.network-diff/1"
 RANK = {State.BLOCKED: 0, State.UNKNOWN: 1, State.YES: 2}
@@ -93,8 +93,15 @@ def difference(old: Context, new: Context) -> Difference:
         workloads_added=tuple(names[n] for n in bits_of(ground.new.present & ~ground.old.present)),
         workloads_removed=tuple(names[n] for n in bits_of(ground.old.present & ~ground.new.present)),
         changes=tuple(_changes(ground, causes)),
-        notes=tuple(f"{side}: {text}" for side, found in (("old", old), ("new", new)) for text in limits(found)),
+        notes=tuple(_notes(old, new, causes)),
     )
+
+
+def _notes(old: Context, new: Context, causes: Causes) -> Iterator[str]:
+    for side, found in (("old", old), ("new", new)):
+        yield from (f"{side}: {text}" for text in limits(found))
+    if causes.policies:
+        yield ESTABLISHED
 
 
 def flat(old: Context, new: Context, most: int) -> Iterator[ChangedRow]:

@@ -54,6 +54,12 @@ def _close(context: Context, source: Unit, target: Unit, verdict: ReachVerdict) 
     if not target.is_pod:
         sides.reverse()
     choices = [(side, one, other) for side, one, other in sides if one.is_pod and not make.on_host(context, one)]
+    of_nodes = [d for side, _, _ in sides for d in side.by if d.policy in context.reach.policies_of_nodes]
+    if not choices and of_nodes:
+        listed = "; ".join(f"{dotted(decision.path)} of {decision.policy}" for decision in of_nodes)
+        return Edit(f"Narrow what lets it pass: {listed}.")
+    if not choices and not source.is_pod and not target.is_pod:
+        return Edit("No policy of these nodes denies it; one that selects them closes this.")
     if not choices:
         named = target if target.is_pod else source
         owner, path = spec_path(context.cluster, context.cluster.classes[named.cls])

@@ -1,10 +1,18 @@
-"""What limits an answer about the network: input that was left out, faulty parts of policies, kinds not evaluated."""
+"""What limits an answer about the network: input that was left out, faulty parts of policies, kinds not evaluated, and
+what happens in time, which no verdict knows.
+"""
 
 from collections.abc import Iterable, Iterator
 
 from kubeaudit.edges.context import Context
 from kubeaudit.proof import dotted
+from kubeaudit.settings import Fact
 
+ESTABLISHED = "a change of policies is about new connections; the network plugin cuts or keeps those open (NET-74)"
+_STARTING = (
+    "until the agent of the AWS VPC CNI has set the policies of a new pod, its connections pass in standard mode and "
+    "are dropped in strict mode (NET-75)"
+)
 _MOST = 5
 
 
@@ -16,8 +24,10 @@ def limits(context: Context) -> Iterator[str]:
         for bad in cluster.bad
     )
     yield from _some(f"{dotted(fault.path)} of {fault.object}: {fault.reason}" for fault in reach.problems)
-    for kind in reach.unevaluated():
+    for kind in (*reach.unevaluated(), *reach.aside()):
         yield f"{kind.resource}: {kind.detail}"
+    if reach.cni.name == "aws-vpc-cni" and reach.cni.enforces is not Fact.NO:
+        yield _STARTING
 
 
 def _some(lines: Iterable[str]) -> Iterator[str]:

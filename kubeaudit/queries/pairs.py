@@ -92,12 +92,16 @@ def pieces(reach: Reach, source: Unit, target: Unit, ports: Sequence[Interval], 
 def verdict(reach: Reach, source: Unit, target: Unit, ports: Interval, family: str) -> ReachVerdict:
     """Whether one end may open a connection to the other on a port: pods, classes and single addresses.
 
+    Of two addresses one must be of a node that policies of nodes concern.
+
     Between pods of one class two different ones are meant, where it has more than one.
     """
     protocol, port, _ = ports
     for end in (source, target):
         if end.is_pod and end.cls < 0:  # finished
             return reach.packet(end.pod, end.pod, protocol, port, family)
+    if not source.is_pod and not target.is_pod:
+        return reach.packet(source.address, target.address, protocol, port)
     if not source.is_pod:
         if target.pod >= 0:
             return reach.packet(source.address, target.pod, protocol, port)
@@ -156,6 +160,8 @@ def exemptions(reach: Reach, source: Unit, target: Unit) -> tuple[Exemption, ...
         if source.cls == target.cls:
             return ()
         return exempt.between(_end(reach, source), _end(reach, target))
+    if not source.is_pod and not target.is_pod:
+        return ()
     if source.address:
         return exempt.from_address(source.address, _end(reach, target))
     return exempt.to_address(_end(reach, source), target.address) if target.address else ()

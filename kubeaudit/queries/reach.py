@@ -10,14 +10,14 @@ from kubeaudit.errors import UsageError
 from kubeaudit.findings import Unseen
 from kubeaudit.network.combine import external
 from kubeaudit.network.ipspace import FAMILIES
-from kubeaudit.network.ports import Interval
+from kubeaudit.network.ports import ICMP, Interval
 from kubeaudit.network.reach import Basis, Direction, ReachVerdict
 from kubeaudit.proof import Assumption, Evidence, State
 from kubeaudit.queries import behind, imds, network_edits
 from kubeaudit.queries.ends import Addresses, End, Metadata, Pods, Ranges, ServiceEnd
 from kubeaudit.queries.names import parts, plain
 from kubeaudit.queries.network_edits import Edit
-from kubeaudit.queries.notes import limits
+from kubeaudit.queries.notes import ESTABLISHED, limits
 from kubeaudit.queries.pairs import Piece, Unit, own_nodes, pieces, port_atoms, span_text
 from kubeaudit.queries.ways import Way, ways
 
@@ -53,7 +53,8 @@ class Connection(Struct, frozen=True):
 
 
 class ReachAnswer(Struct, frozen=True, kw_only=True):
-    """The answer to one question. ``state`` is the widest of any connection: reachable where one port is.
+    """The answer to one question. ``state`` is the widest of any connection: reachable where one port is. ICMP, of
+    which the API says nothing (NET-34), counts only where nothing else was asked for.
 
     ``ways`` lead from the internet to the destination, as far as the cluster's objects show (only where that is the
     source). ``plugin`` says which network plugin enforces policies.
@@ -87,30 +88,44 @@ def answer(context: Context, source: End, target: End, ports: Sequence[Interval]
 
     Raises :class:`UsageError` for ends that no policy judges, and for questions about too many pairs.
     """
-    _check(source, target)
+    _check(context, source, target)
     found = list(_judged(context, source, target, tuple(ports), family))
     connections = tuple(_connections(context, found))
-    states = [segment.state for connection in connections for segment in connection.segments]
+    segments = [segment for connection in connections for segment in connection.segments]
     internet = isinstance(source, Ranges) and not source.cidr and isinstance(target, Pods)
     return ReachAnswer(
         source=source.text,
         target=target.text,
         ports=tuple(ports),
-        state=max(states, key=lambda state: RANK[state], default=State.BLOCKED),
+        state=widest(segments).state if segments else State.BLOCKED,
         plugin=context.reach.cni.text,
         connections=connections,
         ways=ways(context, target.classes) if internet and isinstance(target, Pods) else None,
-        notes=tuple(_notes(context, source, target)),
+        notes=tuple(_notes(context, source, target, connections)),
     )
 
 
-def _check(source: End, target: End) -> None:
+def widest(segments: Sequence[Segment]) -> Segment:
+    """The segment that an answer begins with."""
+    of_ports = [segment for segment in segments if any(protocol != ICMP for protocol, _, _ in segment.ports)]
+    return max(of_ports or segments, key=lambda segment: RANK[segment.state])
+
+
+def _check(context: Context, source: End, target: End) -> None:
     if isinstance(source, ServiceEnd | Metadata):
         raise UsageError(f"{source.text} opens no connections", "give it as the destination")
+    if isinstance(source, Addresses) and isinstance(target, Addresses) and _are_judged(context, source, target):
+        return
     if not isinstance(source, Pods) and not isinstance(target, Pods | ServiceEnd):
         raise UsageError(
             f"neither {source.text} nor {target.text} is a pod", "policies judge connections of pods; name one side's"
         )
+
+
+def _are_judged(context: Context, *ends: Addresses) -> bool:
+    """Whether policies of nodes concern every address of one of two ends."""
+    guards = context.reach.judge.guards
+    return guards is not None and any(all(map(guards.owner, end.addresses)) for end in ends)
 
 
 def _judged(context: Context, source: End, target: End, ports: Sequence[Interval], family: str) -> Iterator[Judged]:
@@ -288,10 +303,12 @@ def _order(interval: Interval) -> tuple[int, int, int]:
     return ("TCP", "UDP", "SCTP", "ICMP").index(protocol), first, last
 
 
-def _notes(context: Context, source: End, target: End) -> Iterator[str]:
+def _notes(context: Context, source: End, target: End, found: Iterable[Connection]) -> Iterator[str]:
     yield from limits(context)
-    for found in (source, target):
-        if isinstance(found, Ranges) and found.cidr:
+    if any(segment.edits for connection in found for segment in connection.segments):
+        yield ESTABLISHED
+    for end in (source, target):
+        if isinstance(end, Ranges) and end.cidr:
             yield "within the range, nodes that run pods of the other side are told apart (NET-44)"
     if isinstance(target, ServiceEnd):
         yield "policies judge the pods behind a Service, on the ports of the pods (NET-23)"

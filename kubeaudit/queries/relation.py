@@ -270,8 +270,12 @@ def _sides(reach: Reach, block: Block, protocol: str, port: int) -> Iterator[Sid
     )
     for direction, subjects, others, own, far in ends:
         if block.outside is own:
+            for cls in bits_of(others) if judge.guards else ():
+                yield judge.outside(direction, cls, universe.external(subjects), protocol, port)
             continue
         peers = universe.external(others) if block.outside is far else others << shift
+        for cls in bits_of(subjects & universe.host) if judge.guards else ():
+            yield judge.side(direction, cls, peers, protocol, port)
         for cls in _one_of_each(judge.table(direction), subjects):
             yield judge.side(direction, cls, peers, protocol, port)
             mesh = judge.mesh(cls, peers, protocol, port) if direction is Direction.INGRESS else None

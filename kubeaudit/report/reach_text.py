@@ -7,8 +7,8 @@ import msgspec
 from kubeaudit.documents import dump
 from kubeaudit.proof import Evidence, State, dotted, recheck
 from kubeaudit.queries.ends import INTERNET
-from kubeaudit.queries.reach import RANK, Connection, ReachAnswer, Segment
-from kubeaudit.report.network_words import MARKS, MOST, STATES, ports_text, some, why
+from kubeaudit.queries.reach import Connection, ReachAnswer, Segment, widest
+from kubeaudit.report.network_words import MARKS, MOST, STATES, intervals_text, ports_text, some, why
 from kubeaudit.report.visible import clipped, visible
 from kubeaudit.report.words import sentence, unseen
 
@@ -45,9 +45,10 @@ def _answer(answer: ReachAnswer) -> Iterator[str]:
     if not found:
         yield f"Blocked: {answer.source} and {answer.target} have no address family in common."
         return
-    connection, first = max(found, key=lambda pair: RANK[pair[1].state])
+    first = widest([segment for _, segment in found])
+    connection = next(connection for connection, segment in found if segment is first)
     source, target = _joint(connection.sources), _joint(connection.targets)
-    ports = ports_text(first.ports)
+    ports = intervals_text(first.ports)
     what = "any port" if first.state is State.BLOCKED and ports == "all" else "all ports" if ports == "all" else ports
     reason = _why(first, source, target)
     yield f"{sentence(STATES[first.state])}: {source} {_VERBS[first.state]} {what} to {target}: {reason}."
@@ -58,7 +59,7 @@ def _answer(answer: ReachAnswer) -> Iterator[str]:
         yield f"Of {len(answer.connections)} groups with different verdicts: {listed}."
     elif others:
         listed = "; ".join(f"{STATES[state]}: {ports_text(segment.ports)}" for state, segment in others.items())
-        yield f"Of the other ports, {listed}."
+        yield f"Beside that, {listed}."
     if answer.ways == () and answer.state is not State.BLOCKED:
         yield "No load balancer, node port, Ingress or host port leads there from the internet, as far as objects show."
 

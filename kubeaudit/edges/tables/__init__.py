@@ -60,6 +60,33 @@ class MetadataAddress(Struct, frozen=True, forbid_unknown_fields=True):
     port: int = 80
 
 
+class RewrittenAddress(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a node may put in place of a metadata address: ``ip`` "" is the node's own. ``plugin`` is the network plugin
+    with which it does ("" = any).
+    """
+
+    port: int
+    ip: str = ""
+    plugin: str = ""
+
+
+class MetadataProxy(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """A proxy on the host network that answers in place of the metadata service (NET-153).
+
+    Connections to the service are sent to ``port`` of the node, or to the one that ``port_argument`` gives.
+    ``rewrites_with`` is the argument without which it leaves that to others, ``not_with`` the one of another part of
+    the same program.
+    """
+
+    name: str
+    provider: str
+    image: str
+    port: int
+    port_argument: str
+    rewrites_with: str = ""
+    not_with: str = ""
+
+
 class MetadataRow(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """One metadata service (MD-01..25).
 
@@ -67,7 +94,7 @@ class MetadataRow(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab
     pod identity. ``pods`` says what pods meet beside policies: ``open``, ``hop-limit``, ``tokens``, ``unknown`` or
     ``never`` (host network only). ``assumes`` is what a provider may switch without showing it; ``intercepted_by`` the
     node label of a service that answers instead; ``rewritten`` are addresses that the node may put in place of the
-    service's own (EXP-307)."""
+    service's own (EXP-307), and does where it has one of the labels ``concealed_by`` (NET-151)."""
 
     id: str
     provider: str
@@ -79,7 +106,8 @@ class MetadataRow(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab
     note: str = ""
     assumes: str = ""
     intercepted_by: str = ""
-    rewritten: tuple[MetadataAddress, ...] = ()
+    rewritten: tuple[RewrittenAddress, ...] = ()
+    concealed_by: tuple[str, ...] = ()
 
 
 class OperatorRow(Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,6 +135,12 @@ def controllers() -> tuple[ControllerRow, ...]:
 def metadata() -> tuple[MetadataRow, ...]:
     """The rows MD-01..25 of exposure-cloud.md section 4.1 (EXP-301)."""
     return _read("metadata.json", tuple[MetadataRow, ...])
+
+
+@cache
+def metadata_proxies() -> tuple[MetadataProxy, ...]:
+    """Programs that stand before a metadata service."""
+    return _read("metadata_proxies.json", tuple[MetadataProxy, ...])
 
 
 @cache

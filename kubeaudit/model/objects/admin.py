@@ -16,8 +16,8 @@ from kubeaudit.model.selectors import keys_of
 class NamespacedPods(Struct, frozen=True, rename="camel"):
     """v1alpha1 and v1alpha2 NamespacedPod: both selectors are ANDed."""
 
-    namespace_selector: LabelSelector = LabelSelector()
-    pod_selector: LabelSelector = LabelSelector()
+    namespace_selector: LabelSelector | None = None
+    pod_selector: LabelSelector | None = None
 
 
 class PodPeer(Struct, frozen=True, rename="camel"):
@@ -90,33 +90,37 @@ class Protocol(Struct, frozen=True, rename="camel"):
 class AdminIngressRule(Struct, frozen=True, rename={"peers": "from"}):
     """v1alpha1 AdminNetworkPolicyIngressRule and its baseline form."""
 
+    name: str = ""
     action: str = ""
     peers: tuple[PodPeer, ...] = ()
-    ports: tuple[AdminPort, ...] = ()
+    ports: tuple[AdminPort, ...] | None = None
 
 
 class AdminEgressRule(Struct, frozen=True, rename={"peers": "to"}):
     """v1alpha1 AdminNetworkPolicyEgressRule and its baseline form."""
 
+    name: str = ""
     action: str = ""
     peers: tuple[EgressPeer, ...] = ()
-    ports: tuple[AdminPort, ...] = ()
+    ports: tuple[AdminPort, ...] | None = None
 
 
 class ClusterIngressRule(Struct, frozen=True, rename={"peers": "from"}):
     """v1alpha2 ClusterNetworkPolicyIngressRule."""
 
+    name: str = ""
     action: str = ""
     peers: tuple[PodPeer, ...] = ()
-    protocols: tuple[Protocol, ...] = ()
+    protocols: tuple[Protocol, ...] | None = None
 
 
 class ClusterEgressRule(Struct, frozen=True, rename={"peers": "to"}):
     """v1alpha2 ClusterNetworkPolicyEgressRule."""
 
+    name: str = ""
     action: str = ""
     peers: tuple[EgressPeer, ...] = ()
-    protocols: tuple[Protocol, ...] = ()
+    protocols: tuple[Protocol, ...] | None = None
 
 
 Rule = AdminIngressRule | AdminEgressRule | ClusterIngressRule | ClusterEgressRule
@@ -180,10 +184,14 @@ def looks(policy: TierPolicy) -> Looks:
     for rule in spec.ingress:
         selectors.extend(rule.peers)
     return Looks(
-        labels=frozenset(key for one in selectors if one.pods is not None for key in keys_of(one.pods.pod_selector)),
+        labels=frozenset(key for one in selectors for key in _pod_keys(one)),
         networks=networks((policy,)),
         nodes=selects_nodes((policy,)),
     )
+
+
+def _pod_keys(peer: PodPeer) -> set[str]:
+    return keys_of(peer.pods.pod_selector) if peer.pods is not None and peer.pods.pod_selector is not None else set()
 
 
 def networks(policies: Iterable[TierPolicy]) -> frozenset[str]:

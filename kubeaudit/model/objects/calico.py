@@ -11,21 +11,21 @@ Number = int | str
 """A port (``80``, ``1:10`` or a name) or a protocol (``TCP`` or a number)."""
 
 
-class ServiceAccountMatch(Struct, frozen=True):
+class ServiceAccountMatch(Struct, frozen=True, omit_defaults=True):
     """ServiceAccountMatch: names and selector are ANDed."""
 
     names: tuple[str, ...] = ()
     selector: str = ""
 
 
-class ServiceMatch(Struct, frozen=True):
+class ServiceMatch(Struct, frozen=True, omit_defaults=True):
     """ServiceMatch."""
 
     name: str = ""
     namespace: str = ""
 
 
-class EntityRule(Struct, frozen=True, rename="camel"):
+class EntityRule(Struct, frozen=True, omit_defaults=True, rename="camel"):
     """EntityRule: one end of the connections a rule matches; empty matches every end."""
 
     nets: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class EntityRule(Struct, frozen=True, rename="camel"):
     service_accounts: ServiceAccountMatch | None = None
 
 
-class ICMPFields(Struct, frozen=True):
+class ICMPFields(Struct, frozen=True, omit_defaults=True):
     """ICMPFields."""
 
     type: int | None = None
@@ -53,6 +53,7 @@ class HTTPMatch(Struct, frozen=True):
 class Rule(
     Struct,
     frozen=True,
+    omit_defaults=True,
     rename={"ip_version": "ipVersion", "not_protocol": "notProtocol", "not_icmp": "notICMP"},
 ):
     """Rule."""
@@ -76,9 +77,10 @@ class PolicySpec(
         "namespace_selector": "namespaceSelector",
         "do_not_track": "doNotTrack",
         "pre_dnat": "preDNAT",
+        "apply_on_forward": "applyOnForward",
     },
 ):
-    """NetworkPolicySpec and GlobalNetworkPolicySpec; the last three fields are the latter's."""
+    """NetworkPolicySpec and GlobalNetworkPolicySpec; the last four fields are the latter's."""
 
     tier: str = ""
     order: float | None = None
@@ -90,6 +92,7 @@ class PolicySpec(
     namespace_selector: str = ""
     do_not_track: bool = False
     pre_dnat: bool = False
+    apply_on_forward: bool = False
 
 
 class CalicoPolicy(Struct, frozen=True):
@@ -141,25 +144,46 @@ class NetworkSet(Struct, frozen=True):
     spec: NetworkSetSpec = NetworkSetSpec()
 
 
-class HostEndpointSpec(Struct, frozen=True, rename={"expected_ips": "expectedIPs"}):
+class EndpointPort(Struct, frozen=True):
+    """EndpointPort: a port name of a host endpoint."""
+
+    name: str = ""
+    protocol: Number = ""
+    port: int = 0
+
+
+class HostEndpointSpec(Struct, frozen=True, rename={"expected_ips": "expectedIPs", "interface_name": "interfaceName"}):
     """HostEndpointSpec."""
 
     node: str = ""
+    interface_name: str = ""
     expected_ips: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
+    ports: tuple[EndpointPort, ...] = ()
 
 
 class HostEndpoint(Struct, frozen=True):
-    """HostEndpoint: interfaces of a node that host policies protect."""
+    """HostEndpoint: one interface of a node that host policies protect, or all of them (``*``)."""
 
     metadata: Metadata
     spec: HostEndpointSpec = HostEndpointSpec()
 
 
+class ProtoPort(Struct, frozen=True):
+    """ProtoPort: a port that is open whatever policies say, for a network where it names one."""
+
+    protocol: str = ""
+    port: int = 0
+    net: str = ""
+
+
 class FelixConfigurationSpec(Struct, frozen=True, rename="camel"):
-    """FelixConfigurationSpec."""
+    """FelixConfigurationSpec; without lists of failsafe ports the default ones hold, empty ones are none."""
 
     default_endpoint_to_host_action: str = ""
+    bpf_enabled: bool | None = None
+    failsafe_inbound_host_ports: tuple[ProtoPort, ...] | None = None
+    failsafe_outbound_host_ports: tuple[ProtoPort, ...] | None = None
 
 
 class FelixConfiguration(Struct, frozen=True):

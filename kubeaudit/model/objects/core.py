@@ -92,6 +92,7 @@ class ServiceSpec(
         "load_balancer_source_ranges": "loadBalancerSourceRanges",
         "external_name": "externalName",
         "external_traffic_policy": "externalTrafficPolicy",
+        "internal_traffic_policy": "internalTrafficPolicy",
         "allocate_load_balancer_node_ports": "allocateLoadBalancerNodePorts",
         "publish_not_ready_addresses": "publishNotReadyAddresses",
     },
@@ -107,6 +108,7 @@ class ServiceSpec(
     load_balancer_source_ranges: tuple[str, ...] = ()
     external_name: str = ""
     external_traffic_policy: str = ""
+    internal_traffic_policy: str = ""
     allocate_load_balancer_node_ports: bool | None = None
     publish_not_ready_addresses: bool = False
 

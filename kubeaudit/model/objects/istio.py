@@ -1,4 +1,6 @@
-"""Kinds of security.istio.io/v1 that decide about connections, only the fields that are read."""
+"""Kinds of security.istio.io/v1 that decide about connections, and DestinationRule, which decides whether callers show
+who they are; only the fields that are read.
+"""
 
 from msgspec import Struct, field
 
@@ -8,6 +10,7 @@ from kubeaudit.model.objects.meta import Labels, Metadata
 DATAPLANE_MODE = "istio.io/dataplane-mode"
 INJECT = "sidecar.istio.io/inject"
 REVISION = "istio.io/rev"
+DESTINATION_RULES = "destinationrules.networking.istio.io"
 MEMBERSHIP = (DATAPLANE_MODE, INJECT, REVISION)
 """Labels of pods that decide whether they are in the mesh."""
 
@@ -25,7 +28,7 @@ class TargetRef(Struct, frozen=True):
     name: str = ""
 
 
-class Source(Struct, frozen=True, rename="camel"):
+class Source(Struct, frozen=True, omit_defaults=True, rename="camel"):
     """security/v1 Source: the fields of one are ANDed, the values of a field are ORed."""
 
     principals: tuple[str, ...] = ()
@@ -42,13 +45,13 @@ class Source(Struct, frozen=True, rename="camel"):
     not_remote_ip_blocks: tuple[str, ...] = ()
 
 
-class From(Struct, frozen=True):
+class From(Struct, frozen=True, omit_defaults=True):
     """security/v1 Rule.From."""
 
     source: Source = Source()
 
 
-class Operation(Struct, frozen=True, rename="camel"):
+class Operation(Struct, frozen=True, omit_defaults=True, rename="camel"):
     """security/v1 Operation."""
 
     hosts: tuple[str, ...] = ()
@@ -61,13 +64,13 @@ class Operation(Struct, frozen=True, rename="camel"):
     not_paths: tuple[str, ...] = ()
 
 
-class To(Struct, frozen=True):
+class To(Struct, frozen=True, omit_defaults=True):
     """security/v1 Rule.To."""
 
     operation: Operation = Operation()
 
 
-class Condition(Struct, frozen=True, rename="camel"):
+class Condition(Struct, frozen=True, omit_defaults=True, rename="camel"):
     """security/v1 Condition."""
 
     key: str = ""
@@ -75,7 +78,7 @@ class Condition(Struct, frozen=True, rename="camel"):
     not_values: tuple[str, ...] = ()
 
 
-class Rule(Struct, frozen=True, rename={"sources": "from", "operations": "to"}):
+class Rule(Struct, frozen=True, omit_defaults=True, rename={"sources": "from", "operations": "to"}):
     """security/v1 Rule."""
 
     sources: tuple[From, ...] = ()
@@ -83,7 +86,7 @@ class Rule(Struct, frozen=True, rename={"sources": "from", "operations": "to"}):
     when: tuple[Condition, ...] = ()
 
 
-class AuthorizationPolicySpec(Struct, frozen=True, rename="camel"):
+class AuthorizationPolicySpec(Struct, frozen=True, omit_defaults=True, rename="camel"):
     """security/v1 AuthorizationPolicySpec; no action is ALLOW."""
 
     selector: WorkloadSelector = WorkloadSelector()
@@ -119,6 +122,53 @@ class PeerAuthentication(Struct, frozen=True):
 
     metadata: Metadata
     spec: PeerAuthenticationSpec = PeerAuthenticationSpec()
+
+
+class ClientTls(Struct, frozen=True):
+    """networking/v1 ClientTLSSettings."""
+
+    mode: str = ""
+
+
+class PortTrafficPolicy(Struct, frozen=True):
+    """networking/v1 TrafficPolicy.PortTrafficPolicy."""
+
+    tls: ClientTls = ClientTls()
+
+
+class TrafficPolicy(Struct, frozen=True, rename="camel"):
+    """networking/v1 TrafficPolicy."""
+
+    tls: ClientTls = ClientTls()
+    port_level_settings: tuple[PortTrafficPolicy, ...] = ()
+
+
+class Subset(Struct, frozen=True, rename="camel"):
+    """networking/v1 Subset."""
+
+    traffic_policy: TrafficPolicy = TrafficPolicy()
+
+
+class DestinationRuleSpec(Struct, frozen=True, rename="camel"):
+    """networking/v1 DestinationRule."""
+
+    host: str = ""
+    traffic_policy: TrafficPolicy = TrafficPolicy()
+    subsets: tuple[Subset, ...] = ()
+    export_to: tuple[str, ...] = ()
+    workload_selector: WorkloadSelector | None = None
+
+
+class DestinationRule(Struct, frozen=True):
+    """networking.istio.io/v1 DestinationRule."""
+
+    metadata: Metadata
+    spec: DestinationRuleSpec = DestinationRuleSpec()
+
+
+def destination_looks(rule: DestinationRule) -> Looks:
+    """Labels of the callers it selects."""
+    return Looks(frozenset(rule.spec.workload_selector.match_labels if rule.spec.workload_selector else ()))
 
 
 def authorization_looks(policy: AuthorizationPolicy) -> Looks:

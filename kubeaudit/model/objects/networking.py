@@ -161,6 +161,19 @@ class IngressClass(Struct, frozen=True):
     spec: IngressClassSpec = IngressClassSpec()
 
 
+class ServiceCIDRSpec(Struct, frozen=True):
+    """networking/v1 ServiceCIDRSpec."""
+
+    cidrs: tuple[str, ...] = ()
+
+
+class ServiceCIDR(Struct, frozen=True):
+    """networking/v1 ServiceCIDR: where Services get their addresses from."""
+
+    metadata: Metadata
+    spec: ServiceCIDRSpec = ServiceCIDRSpec()
+
+
 class EndpointConditions(Struct, frozen=True):
     """discovery/v1 EndpointConditions; nil ``ready`` means ready (NET-62)."""
 
@@ -182,6 +195,7 @@ class Endpoint(Struct, frozen=True, rename="camel"):
 
     addresses: tuple[str, ...] = ()
     conditions: EndpointConditions = EndpointConditions()
+    node_name: str = ""
     target_ref: TargetRef | None = None
 
 

@@ -1,7 +1,7 @@
 """Calico's NetworkPolicy, GlobalNetworkPolicy and Profile into masks (NET-120..131).
 
-Only pods that are not on the host network are endpoints here; of host policies see :mod:`calico_hosts`. Staged policies
-have no effect (NET-129), so they are not read.
+Only pods that are not on the host network are endpoints here; of host endpoints see :mod:`hosts`. Staged policies have
+no effect (NET-129), so they are not read.
 """
 
 from collections.abc import Iterator
@@ -11,10 +11,11 @@ from kubeaudit.model.calico_looks import GROUPS, KINDS, NAMESPACE_LABELS, SERVIC
 from kubeaudit.model.calico_selector import All, And, Compare, Has, Node, keys_of, prefixed
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.objects.calico import CalicoPolicy, HostEndpoint, Rule
-from kubeaudit.network.calico import hosts as calico_hosts
+from kubeaudit.network.calico import faces as calico_faces
 from kubeaudit.network.calico import profiles as calico_profiles
 from kubeaudit.network.calico import services as calico_services
 from kubeaudit.network.calico.ends import IN_NAMESPACE, selector
+from kubeaudit.network.calico.failsafe import cuts as failsafe_cuts
 from kubeaudit.network.calico.fields import RefusedError, directions, network, port, rules
 from kubeaudit.network.calico.labels import NAMESPACE, SERVICE_ACCOUNT, Labels
 from kubeaudit.network.calico.objects import (
@@ -25,6 +26,7 @@ from kubeaudit.network.calico.objects import (
     every,
     policies,
     sets,
+    unread,
 )
 from kubeaudit.network.calico.rules import Rules
 from kubeaudit.network.calico.tiers import DEFAULT, order, tiers
@@ -48,12 +50,17 @@ def cuts(cluster: Cluster) -> Cuts:
     """Where the rules, address sets and host endpoints of Calico cut addresses and ports."""
     listed = all_rules(cluster.held, cluster.held)
     texts = [text for _, _, found in sets(cluster.held) for text in found.spec.nets]
-    for _, _, host in every(cluster.held, HOSTS, "HostEndpoint", HostEndpoint):
+    hosts = every(cluster.held, HOSTS, "HostEndpoint", HostEndpoint)
+    for _, _, host in hosts:
         texts += host.spec.expected_ips
+    of_hosts = [Cuts(intervals=calico_faces.ports(hosts)), failsafe_cuts(cluster)] if hosts else []
+    if hosts or unread(cluster, HOSTS):
+        texts += [address for node in cluster.nodes for address in node.addresses]
     for rule in listed:
         for end in (rule.source, rule.destination):
             texts += [*end.nets, *end.not_nets]
-    return united((*map(_ports, listed), calico_services.cuts(cluster, listed), Cuts(frozenset(_networks(texts)))))
+    every_rule = (*map(_ports, listed), calico_services.cuts(cluster, listed))
+    return united((*every_rule, *of_hosts, Cuts(frozenset(_networks(texts)))))
 
 
 def _networks(texts: list[str]) -> Iterator[str]:
@@ -85,7 +92,7 @@ def compile_all(masks: Masks) -> Iterator[CompiledPolicy]:
     if not any(masks.held(key, object) for key in RESOURCES):
         return
     labels, known = Labels(masks), tiers(masks)
-    listed = [_Policy(masks, labels, known, *found) for found in policies(masks.held)]
+    listed = [PolicyCompiler(masks, labels, known, *found) for found in policies(masks.held)]
     selected = 0
     for policy in listed:
         compiled = policy.compiled()
@@ -94,10 +101,9 @@ def compile_all(masks: Masks) -> Iterator[CompiledPolicy]:
             yield compiled
     yield from calico_profiles.compile_all(masks, labels)
     masks.doubts.extend(_bad_sets(masks, selected))
-    masks.doubts.extend(calico_hosts.doubts(masks, [p.selects for p in listed if p.selects and not p.namespace]))
 
 
-class _Policy:
+class PolicyCompiler:
     """Compiles one NetworkPolicy or GlobalNetworkPolicy."""
 
     def __init__(
@@ -110,13 +116,20 @@ class _Policy:
 
     def compiled(self) -> CompiledPolicy | None:
         """The policy as masks; None for one that no pod is subject to."""
-        spec, ref, reported = self._policy.spec, self._ref, len(self._masks.problems)
+        spec, ref = self._policy.spec, self._ref
         if spec.do_not_track or spec.pre_dnat:
+            if not spec.apply_on_forward:
+                reason = "preDNAT and doNotTrack need it to be true"
+                self._masks.report(self._ref, ("spec", "applyOnForward"), reason, harmless=True)
             return None
         if self.selects is None:
             faulty = self._masks.universe.members.get(self.namespace, 0) if self.namespace else self._labels.pods
             return CompiledPolicy(ref, self._key, self._policy, 0, (), faulty=faulty & self._labels.pods)
-        selected = self._labels.subjects(self.selects)
+        return self.on(self.selects, self._labels.subjects(self.selects))
+
+    def on(self, selects: Node, selected: int) -> CompiledPolicy | None:
+        """The policy for those that its selector matches; None where it has no tier."""
+        ref, spec, reported = self._ref, self._policy.spec, len(self._masks.problems)
         tier = self._tier(selected)
         if tier is None:
             return None
@@ -140,8 +153,9 @@ class _Policy:
             tier,
             order(self._policy),
             ("spec", "selector"),
-            any(key.startswith(NAMESPACE_LABELS) for key in keys_of(self.selects) - _NAMES),
+            any(key.startswith(NAMESPACE_LABELS) for key in keys_of(selects) - _NAMES),
             selected if doubtful else 0,
+            ordered=True,
         )
 
     def _selector(self) -> Node | None:

@@ -12,14 +12,17 @@ from msgspec import Struct, structs
 from kubeaudit.model.calico_looks import GROUPS
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.objects.calico import FelixConfiguration
+from kubeaudit.network.calico import objects
 from kubeaudit.network.calico.objects import FELIX, every
 from kubeaudit.network.cni import CniProfile
 from kubeaudit.proof import Evidence, Path, field
+from kubeaudit.refs import ObjectRef
 from kubeaudit.settings import Fact
 
 _VARIABLE = "FELIX_DEFAULTENDPOINTTOHOSTACTION"
 _DAEMONSETS = ("calico-node", "canal", "rke2-canal")
 _FIELD = ("spec", "defaultEndpointToHostAction")
+_TRUTH = {"true": Fact.YES, "1": Fact.YES, "false": Fact.NO, "0": Fact.NO}
 _DROPS = {"drop": Fact.YES, "return": Fact.NO, "accept": Fact.NO}
 
 
@@ -60,6 +63,12 @@ def _groups(cluster: Cluster) -> Iterator[str]:
 
 
 def _in_environment(cluster: Cluster) -> Iterator[_Set]:
+    for ref, path, value in variables(cluster, _VARIABLE):
+        yield _Set(_DROPS.get(value.lower(), Fact.UNKNOWN), field(ref, path, value))
+
+
+def variables(cluster: Cluster, name: str) -> Iterator[tuple[ObjectRef, Path, str]]:
+    """A variable in the environment of calico-node: the DaemonSet, the path and the value."""
     for cls in cluster.classes:
         workload = cluster.workloads[cls.workload]
         if workload.ref.kind != "DaemonSet" or workload.ref.name not in _DAEMONSETS:
@@ -67,10 +76,27 @@ def _in_environment(cluster: Cluster) -> Iterator[_Set]:
         spec = msgspec.json.decode(cluster.specs[cls.spec], type=_PodSpec)
         for number, container in enumerate(spec.containers):
             for place, variable in enumerate(container.env):
-                if variable.name == _VARIABLE:
+                if variable.name == name:
                     path: Path = (*workload.template_path, "containers", number, "env", place, "value")
-                    fact = _DROPS.get(variable.value.lower(), Fact.UNKNOWN)
-                    yield _Set(fact, field(workload.ref, path, variable.value))
+                    yield workload.ref, path, variable.value
+
+
+def unread(cluster: Cluster) -> bool:
+    """Whether a place that sets Felix may not have been read."""
+    return bool(cluster.complete.gap("daemonsets.apps") or objects.unread(cluster, FELIX))
+
+
+def ebpf(cluster: Cluster) -> Fact:
+    """Whether Felix uses its eBPF dataplane; it does not by default."""
+    said = [value.lower() for _, _, value in variables(cluster, "FELIX_BPFENABLED")]
+    if not said:
+        found = every(cluster.held, FELIX, "FelixConfiguration", FelixConfiguration)
+        stated = [one.spec.bpf_enabled for _, _, one in found if one.spec.bpf_enabled is not None]
+        said = [str(value).lower() for value in stated]
+    if not said:
+        return Fact.UNKNOWN if unread(cluster) else Fact.NO
+    facts = {_TRUTH.get(value, Fact.UNKNOWN) for value in said}
+    return facts.pop() if len(facts) == 1 else Fact.UNKNOWN
 
 
 def _configured(cluster: Cluster) -> Iterator[_Set]:

@@ -15,6 +15,7 @@ from kubeaudit.network.calico.fields import RefusedError, network
 from kubeaudit.network.calico.objects import HOSTS, PROFILES, every, sets
 from kubeaudit.network.masks import Masks
 from kubeaudit.proof import Path
+from kubeaudit.settings import Fact
 
 NAMESPACE = "projectcalico.org/namespace"
 SERVICE_ACCOUNT = "projectcalico.org/serviceaccount"
@@ -69,9 +70,8 @@ class Labels:
         return found
 
     def block(self, place: Path, text: str) -> Peers:
-        """The peers in a network. Raises :class:`RefusedError`."""
-        cni = self._masks.cni
-        sure, maybe = self._masks.block(network(place, text), (), cni.ipblock_matches_pods, cni.ipblock_matches_nodes)
+        """The peers in a network, pods and nodes among them, as Calico alone reads it. Raises :class:`RefusedError`."""
+        sure, maybe = self._masks.block(network(place, text), (), Fact.YES, Fact.YES)
         return Peers(sure, sure | maybe)
 
     def _of_pods(self) -> LabelIndex:

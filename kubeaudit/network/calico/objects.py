@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from kubeaudit.model.calico_looks import GROUPS
+from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.objects.calico import (
     CalicoPolicy,
     FelixConfiguration,
@@ -14,6 +15,7 @@ from kubeaudit.model.objects.calico import (
     Tier,
 )
 from kubeaudit.refs import ObjectRef
+from kubeaudit.snapshot import Gap
 
 T = TypeVar("T", CalicoPolicy, Tier, Profile, NetworkSet, HostEndpoint, FelixConfiguration)
 Held = Callable[[str, type[T]], tuple[T, ...]]
@@ -33,6 +35,15 @@ def every(held: Held[T], plural: str, kind: str, struct: type[T]) -> list[tuple[
             entry = (f"{plural}.{group}", ObjectRef(kind, meta.namespace, meta.name, group), value)
             found.setdefault((meta.namespace, meta.name), entry)
     return list(found.values())
+
+
+def unread(cluster: Cluster, plural: str) -> Gap | None:
+    """What is missing of a kind; of the two groups one is enough (NET-131)."""
+    stored, shown = (f"{plural}.{group}" for group in GROUPS)
+    gap = cluster.complete.gap(stored)
+    if gap is None and not cluster.complete.served(stored):
+        return cluster.complete.gap(shown)
+    return gap
 
 
 def policies(held: Held[CalicoPolicy]) -> list[tuple[str, ObjectRef, CalicoPolicy]]:

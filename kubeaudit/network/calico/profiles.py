@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from kubeaudit.model.objects.calico import Profile
+from kubeaudit.model.objects.calico import Profile, Rule
 from kubeaudit.network.calico.fields import RefusedError
 from kubeaudit.network.calico.labels import Labels
 from kubeaudit.network.calico.objects import PROFILES, every
@@ -37,7 +37,16 @@ class _Profile(Struct, frozen=True):
         faulty = self.selected if self.faulty else 0
         order = (place, self.ref.name)
         return CompiledPolicy(
-            self.ref, self.key, self.source, self.selected, halves, AFTER_TIERS, order, ("spec",), faulty=faulty
+            self.ref,
+            self.key,
+            self.source,
+            self.selected,
+            halves,
+            AFTER_TIERS,
+            order,
+            ("spec",),
+            faulty=faulty,
+            ordered=True,
         )
 
 
@@ -49,7 +58,8 @@ def compile_all(masks: Masks, labels: Labels) -> Iterator[CompiledPolicy]:
         if found is None:
             continue
         first = _compiled(masks, labels, found, members & labels.pods)
-        changed = {half.direction for half in first.halves if half.entries and not _allows_all(half, masks)}
+        ruled = {direction for direction in Direction if _rules(found[2], direction)}
+        changed = {half.direction for half in first.halves if half.direction in ruled and not _allows_all(half, masks)}
         if not changed:
             continue
         yield first.as_policy(0.0, changed)
@@ -62,9 +72,9 @@ def compile_all(masks: Masks, labels: Labels) -> Iterator[CompiledPolicy]:
 def _compiled(masks: Masks, labels: Labels, found: tuple[str, ObjectRef, Profile], selected: int) -> _Profile:
     key, ref, profile = found
     compiler, halves, reported = Rules(masks, labels, ""), list[Half](), len(masks.problems)
-    for direction, listed in ((Direction.INGRESS, profile.spec.ingress), (Direction.EGRESS, profile.spec.egress)):
+    for direction in Direction:
         entries = list[Entry]()
-        for number, rule in enumerate(listed):
+        for number, rule in enumerate(_rules(profile, direction)):
             try:
                 if rule.action == "Pass":
                     place = ("spec", str(direction), number, "action")
@@ -74,6 +84,10 @@ def _compiled(masks: Masks, labels: Labels, found: tuple[str, ObjectRef, Profile
                 masks.report(ref, error.place, str(error))
         halves.append(Half(direction, tuple(entries), isolates=False))
     return _Profile(key, ref, profile, selected, tuple(halves), len(masks.problems) > reported)
+
+
+def _rules(profile: Profile, direction: Direction) -> tuple[Rule, ...]:
+    return profile.spec.ingress if direction is Direction.INGRESS else profile.spec.egress
 
 
 def _allows_all(half: Half, masks: Masks) -> bool:

@@ -89,11 +89,11 @@ class Rules:
 
     def _by_family(self, reached: int, whom: Peers, selected: int) -> Iterator[tuple[int, int, int]]:
         """Peers with the subjects a rule holds for in their family: for certain, and perhaps."""
-        universe, found = self._masks.universe, dict[tuple[int, int], int]()
+        found = dict[tuple[int, int], int]()
         for version, family in self._families.items():
             name = f"IPv{version}"
-            subjects = universe.seen_in(whom.sure, name) & selected
-            perhaps = universe.seen_in(whom.possible, name) & selected & ~subjects
+            subjects, perhaps = self._masks.subjects(whom.sure, whom.possible, name)
+            subjects, perhaps = subjects & selected, perhaps & selected
             found[subjects, perhaps] = found.get((subjects, perhaps), 0) | family & reached
         for (subjects, perhaps), here in found.items():
             if here:
@@ -178,7 +178,7 @@ class Rules:
             parts = self._masks.named((named, name), direction, piece.subjects, (piece.sure, piece.maybe))
             found += [_Piece(s, sure, maybe, at & piece.ports & ~less) for s, sure, maybe, at in parts]
         for named in not_names:
-            for number, holders in self._masks.universe.named.get((named, name), {}).items():
+            for number, holders in self._masks.holders((named, name), direction).items():
                 atom = self._masks.ports.atom(name, number)
                 found = [part for whole in found for part in self._less_named(direction, whole, holders, atom)]
         yield from found

@@ -23,15 +23,15 @@ from kubeaudit.model.objects.cilium import (
     items,
     networks,
 )
-from kubeaudit.model.selectors import InvalidSelectorError, mask_of
+from kubeaudit.model.selectors import InvalidSelectorError
 from kubeaudit.network.cilium.faults import faults, is_empty
 from kubeaudit.network.cilium.fields import CIDR_GROUPS, CLUSTERWIDE, GROUP, NAMESPACED, REQUIRES, port_cuts, section
 from kubeaudit.network.cilium.peers import Where
-from kubeaudit.network.cilium.places import NEVER_INSIDE, POD_IDENTITY, Places, api_server_addresses, single
+from kubeaudit.network.cilium.places import NEVER_INSIDE, POD_IDENTITY, Places, api_server_addresses, single, usable
 from kubeaudit.network.cilium.rules import Rules
 from kubeaudit.network.cilium.selectors import FOREIGN, EndpointSelectors, by_namespace_labels, matches_absent
 from kubeaudit.network.cilium.services import named_addresses
-from kubeaudit.network.cilium.switches import NO_EMPTY_RULE, NO_REQUIRES, CiliumSwitches, switches
+from kubeaudit.network.cilium.switches import FIREWALL, NO_EMPTY_RULE, NO_REQUIRES, CiliumSwitches, switches
 from kubeaudit.network.compiled import NETWORK_POLICY, CompiledPolicy, Entry, Half, Tier
 from kubeaudit.network.cuts import Cuts
 from kubeaudit.network.doubts import Doubt
@@ -45,7 +45,6 @@ from kubeaudit.settings import Fact
 RESOURCES = frozenset([NAMESPACED, CLUSTERWIDE, CIDR_GROUPS])
 DENY = Tier(NETWORK_POLICY.rank - 1, "Cilium deny", Action.PASS)
 """Asked right before the policies that allow (NET-101)."""
-_FIREWALL = "enable-host-firewall"
 _KINDS = {NAMESPACED: "CiliumNetworkPolicy", CLUSTERWIDE: "CiliumClusterwideNetworkPolicy"}
 _NO_SECTION = "no section has a rule; newer releases refuse the policy, older ones ignore this part of it"
 
@@ -53,11 +52,13 @@ _NO_SECTION = "no section has a rule; newer releases refuse the policy, older on
 def cuts(cluster: Cluster) -> Cuts:
     """Where Cilium's policies cut addresses and ports; nodes and the API server are peers of their own."""
     policies = _policies(cluster)
+    of_nodes = [address for node in cluster.nodes for address in node.addresses]
     if not policies:
-        return Cuts()
+        # Even without any, nodes may be judged apart: enable-policy always, policies that were not read.
+        may_be = switches(cluster).on(FIREWALL) is Fact.YES or cluster.complete.gap(CLUSTERWIDE) is not None
+        return Cuts(frozenset(map(single, filter(usable, of_nodes)))) if may_be else Cuts()
     texts = {text for policy in policies for text in networks(policy)}
     texts.update(text for group in cluster.held(CIDR_GROUPS, CiliumCIDRGroup) for text in cidrs(group))
-    of_nodes = [address for node in cluster.nodes for address in node.addresses]
     listed = (*of_nodes, *POD_IDENTITY, *api_server_addresses(cluster), *named_addresses(cluster, policies))
     texts.update(map(single, listed))
     found = tuple(port_cuts(policies))
@@ -85,7 +86,7 @@ def compile_all(masks: Masks) -> Iterator[CompiledPolicy]:
     rules = Rules(masks, found, selectors, Places(masks, nodes_by_cidr))
     for resource, policies in held:
         for policy in policies:
-            yield from _Compiler(masks, found, selectors, rules, resource, policy).compiled()
+            yield from Compiler(masks, found, selectors, rules, resource, policy).compiled()
 
 
 def _report_groups(masks: Masks) -> None:
@@ -98,16 +99,17 @@ def _report_groups(masks: Masks) -> None:
                 masks.report(ref, ("spec", "externalCIDRs", position), str(error))
 
 
-class _Part(Struct, frozen=True):
-    """One rule of a policy with the pods that it selects."""
+class Part(Struct, frozen=True):
+    """One rule of a policy with the pods, or faces of nodes, that it selects by ``field``."""
 
     path: Path
     spec: Spec
     selector: Selector
     selected: int
+    field: str = "endpointSelector"
 
 
-class _Compiler:
+class Compiler:
     """Compiles one policy."""
 
     def __init__(
@@ -126,43 +128,44 @@ class _Compiler:
         self._resource = resource
         self._policy = policy
         self._namespace = policy.metadata.namespace if resource == NAMESPACED else ""
-        self._ref = ObjectRef(_KINDS[resource], self._namespace, policy.metadata.name, GROUP)
+        self.ref = ObjectRef(_KINDS[resource], self._namespace, policy.metadata.name, GROUP)
 
     def compiled(self) -> Iterator[CompiledPolicy]:
         """The policy, once for each of its rules and tiers; none of it has effect where the agent refuses a part."""
         wrong = list(faults(self._policy, self._resource == NAMESPACED, self._switches))
         for place, reason in wrong:
-            self._masks.report(self._ref, place, reason)
+            self._masks.report(self.ref, place, reason)
         if wrong:
-            yield self._made(("spec",), 0, (), faulty=self._meant())
+            yield self.refused(("spec", "endpointSelector"), self._meant())
             return
         for path, spec in every_spec(self._policy):
             if isinstance(spec.node_selector, Selector):
-                self._host_policy(path, spec.node_selector)
+                self._of_nodes(path)
             elif isinstance(spec.endpoint_selector, Selector):
-                yield from self._of_part(self._part(path, spec, spec.endpoint_selector))
+                yield from self.of_part(self._part(path, spec, spec.endpoint_selector))
 
-    def _part(self, path: Path, spec: Spec, selector: Selector) -> _Part:
+    def _part(self, path: Path, spec: Spec, selector: Selector) -> Part:
         if self._namespace and FOREIGN in (selector.match_labels or {}):
             reason = "a namespaced policy selects pods of its own namespace; this label is ignored"
-            self._masks.report(self._ref, (*path, "endpointSelector", "matchLabels", FOREIGN), reason, harmless=True)
+            self._masks.report(self.ref, (*path, "endpointSelector", "matchLabels", FOREIGN), reason, harmless=True)
         found = self._selectors.subjects(selector, self._namespace)
         if found.perhaps:
             self._doubt_about(
                 found.perhaps, "which labels count for policies (labels of cilium-config)", "its selector"
             )
-        return _Part(path, spec, selector, found.sure)
+        return Part(path, spec, selector, found.sure)
 
-    def _of_part(self, part: _Part) -> Iterator[CompiledPolicy]:
+    def of_part(self, part: Part) -> Iterator[CompiledPolicy]:
+        """A rule, once for each of its tiers."""
         if is_empty(part.spec):
             yield from self._without_sections(part)
             return
         for tier, action in ((DENY, Action.DENY), (NETWORK_POLICY, Action.ALLOW)):
             halves = tuple(half for direction in Direction for half in self._half(part, direction, action))
             if halves:
-                yield self._made(part.path, part.selected, halves, part.selector, tier)
+                yield self._made(part, halves, tier)
 
-    def _half(self, part: _Part, direction: Direction, action: Action) -> Iterator[Half]:
+    def _half(self, part: Part, direction: Direction, action: Action) -> Iterator[Half]:
         """What a part says of a direction in one tier. Rules of both sections isolate, in the tier that allows."""
         name, own = section(part.spec, direction, action)
         other = section(part.spec, direction, Action.DENY if action is Action.ALLOW else Action.ALLOW)[1]
@@ -185,7 +188,7 @@ class _Compiler:
         chosen = None if given is None else given.ingress if direction is Direction.INGRESS else given.egress
         return chosen is not False
 
-    def _entries(self, part: _Part, direction: Direction, action: Action) -> Iterator[Entry]:
+    def _entries(self, part: Part, direction: Direction, action: Action) -> Iterator[Entry]:
         name, found = section(part.spec, direction, action)
         where = Where(self._namespace, part.selected, direction, action)
         rules, path = items(found), (*part.path, name)
@@ -196,11 +199,11 @@ class _Compiler:
             field, attribute = REQUIRES[direction]
             if items(getattr(rule, attribute)) and self._switches.since(NO_REQUIRES) is Fact.YES:
                 reason = "releases from 1.19 on have no such field and ignore it"
-                self._masks.report(self._ref, (*place, field), reason, harmless=True)
+                self._masks.report(self.ref, (*place, field), reason, harmless=True)
         if action is Action.DENY:
             yield from self._beyond_requirements(part, direction)
 
-    def _beyond_requirements(self, part: _Part, direction: Direction) -> Iterator[Entry]:
+    def _beyond_requirements(self, part: Part, direction: Direction) -> Iterator[Entry]:
         """Requirements of rules that allow hold for what other policies allow too, as far as it is by labels."""
         name, found = section(part.spec, direction, Action.ALLOW)
         field, attribute = REQUIRES[direction]
@@ -222,37 +225,32 @@ class _Compiler:
         listed = [one for one in every if by_namespace_labels(one)]
         return bool(listed), any(map(matches_absent, listed))
 
-    def _without_sections(self, part: _Part) -> Iterator[CompiledPolicy]:
+    def _without_sections(self, part: Part) -> Iterator[CompiledPolicy]:
         """A rule without any section does nothing, but newer releases refuse the whole policy (NET-102)."""
         known = self._switches.since(NO_EMPTY_RULE) is Fact.NO
-        self._masks.report(self._ref, part.path, _NO_SECTION, harmless=known)
+        self._masks.report(self.ref, part.path, _NO_SECTION, harmless=known)
         if not known:
             halves = []
             for direction in Direction:
                 where = Where(self._namespace, part.selected, direction, Action.DENY)
                 halves.append(Half(direction, (self._rules.empty(0, part.path, where),), isolates=False))
-            yield self._made(part.path, part.selected, tuple(halves), part.selector, DENY)
+            yield self._made(part, tuple(halves), DENY)
 
-    def _made(
-        self,
-        path: Path,
-        selected: int,
-        halves: tuple[Half, ...],
-        selector: Selector | None = None,
-        tier: Tier = NETWORK_POLICY,
-        faulty: int = 0,
-    ) -> CompiledPolicy:
+    def _made(self, part: Part, halves: tuple[Half, ...], tier: Tier) -> CompiledPolicy:
         return CompiledPolicy(
-            self._ref,
+            self.ref,
             self._resource,
             self._policy,
-            selected,
+            part.selected,
             halves,
             tier=tier,
-            selector=(*path, "endpointSelector"),
-            selects_by_namespace=selector is not None and by_namespace_labels(selector),
-            faulty=faulty,
+            selector=(*part.path, part.field),
+            selects_by_namespace=by_namespace_labels(part.selector),
         )
+
+    def refused(self, selector: Path, meant: int) -> CompiledPolicy:
+        """A policy that the agent refuses, with those it is meant for."""
+        return CompiledPolicy(self.ref, self._resource, self._policy, 0, (), selector=selector, faulty=meant)
 
     def _meant(self) -> int:
         """The pods that a refused policy is meant for; all that it may select where its selector cannot be read."""
@@ -269,25 +267,13 @@ class _Compiler:
             found |= chosen.sure | chosen.perhaps
         return found if read else every
 
-    def _host_policy(self, path: Path, selector: Selector) -> None:
-        """A policy of nodes is not evaluated: with the host firewall it may hold for host-network pods (NET-114)."""
-        firewall = self._switches.on(_FIREWALL)
-        if firewall is Fact.NO:
-            reason = f"policies of nodes need {_FIREWALL} in cilium-config"
-            self._masks.report(self._ref, (*path, "nodeSelector"), reason, harmless=True)
-            return
-        universe, cluster = self._masks.universe, self._masks.cluster
-        names = self._rules.nodes(selector)
-        unread = cluster.complete.gap("nodes") is not None
-        touched = mask_of(
-            cls.index
-            for cls in cluster.classes
-            if universe.host >> cls.index & 1 and (unread or not cls.nodes or names.intersection(cls.nodes))
-        )
-        settle = f"{_FIREWALL} of cilium-config" if firewall is Fact.UNKNOWN else f"evaluation of {self._ref}"
-        self._doubt_about(touched, settle, "policies of nodes")
+    def _of_nodes(self, path: Path) -> None:
+        """A policy of nodes, which :mod:`hosts` compiles: without the host firewall it does nothing (NET-114)."""
+        if self._switches.on(FIREWALL) is Fact.NO:
+            reason = f"policies of nodes need {FIREWALL} in cilium-config"
+            self._masks.report(self.ref, (*path, "nodeSelector"), reason, harmless=True)
 
     def _doubt_about(self, classes: int, settle_by: str, what: str) -> None:
-        unseen = Unseen(Reason.UNKNOWN_IMPLEMENTATION, self._resource, self._namespace, f"{self._ref}: {what}")
+        unseen = Unseen(Reason.UNKNOWN_IMPLEMENTATION, self._resource, self._namespace, f"{self.ref}: {what}")
         both = (Direction.INGRESS, Direction.EGRESS)
         self._masks.doubts.append(Doubt(Basis.INPUT_INCOMPLETE, classes, both, True, True, settle_by, unseen))

@@ -6,7 +6,7 @@ private address may be one.
 """
 
 import ipaddress
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from msgspec import Struct
@@ -46,12 +46,15 @@ class PeerSet(Struct, frozen=True):
 class Places:
     """The masks of one cluster."""
 
-    def __init__(self, masks: Masks, nodes_by_cidr: Fact) -> None:
-        """``nodes_by_cidr``: whether CIDR rules match addresses of nodes (NET-39)."""
+    def __init__(self, masks: Masks, nodes_by_cidr: Fact, nodes_of: Sequence[tuple[str, ...]] | None = None) -> None:
+        """``nodes_by_cidr``: whether CIDR rules match addresses of nodes (NET-39). ``nodes_of`` has the nodes of every
+        subject, where these are no classes.
+        """
         universe = masks.universe
         self._masks = masks
         self._universe = universe
         self._nodes_by_cidr = nodes_by_cidr
+        self._nodes_of = [cls.nodes for cls in masks.cluster.classes] if nodes_of is None else nodes_of
         self.outer = universe.everything & ~universe.both(universe.classes)
         self.pods = universe.both(universe.classes & ~universe.host)
         self._hosts = universe.both(universe.host)
@@ -175,7 +178,7 @@ class Places:
         """Subjects by the nodes that they run on."""
         groups: dict[tuple[str, ...], list[int]] = {}
         for cls in bits_of(subjects):
-            groups.setdefault(self._masks.cluster.classes[cls].nodes, []).append(cls)
+            groups.setdefault(self._nodes_of[cls], []).append(cls)
         return ((names, mask_of(found)) for names, found in groups.items())
 
     def _only_on(self, among: int, names: Collection[str]) -> int:

@@ -16,6 +16,7 @@ from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.network.cilium.places import IDENTITIES, WORLD
 from kubeaudit.network.cilium.switches import CiliumSwitches
 from kubeaudit.network.universe import Universe
+from kubeaudit.settings import Fact
 
 NAMESPACE = "io.kubernetes.pod.namespace"
 NAMESPACE_LABELS = "io.cilium.k8s.namespace.labels."
@@ -169,6 +170,13 @@ def _labels(cluster: Cluster, switches: CiliumSwitches, cls: WorkloadClass) -> d
     if switches.cluster_name is not None:
         found[CLUSTER] = switches.cluster_name
     return found
+
+
+def counts(key: str, switches: CiliumSwitches) -> Fact:
+    """Whether the agent takes a label of a node into the identity of its host."""
+    if ":" in key or _never_counts(key):
+        return Fact.NO
+    return Fact.UNKNOWN if switches.custom_labels or key.startswith(_IN_SOME_RELEASES) else Fact.YES
 
 
 def _never_counts(key: str) -> bool:

@@ -8,7 +8,10 @@ from kubeaudit.model.cluster import Cluster
 from kubeaudit.settings import Fact
 
 CONFIG = ("kube-system", "cilium-config")
-_VERSION = re.compile(r"cilium/cilium(?:-ci)?:v?(\d+)\.(\d+)")
+FIREWALL = "enable-host-firewall"
+"""The switch of policies of nodes (NET-114)."""
+VERSION = re.compile(r"cilium/cilium(?:-ci)?:v?(\d+)\.(\d+)")
+"""Release in the image of the agent."""
 _DEFAULT_CLUSTER = "default"
 
 DEFAULT_DENY = (1, 16)
@@ -80,7 +83,7 @@ def _version(cluster: Cluster) -> tuple[int, int] | None:
     for cls in cluster.classes:
         if cluster.workloads[cls.workload].ref.kind == "DaemonSet":
             for container in cls.shape.containers:
-                found = _VERSION.search(container.image)
+                found = VERSION.search(container.image)
                 if found:
                     return int(found.group(1)), int(found.group(2))
     return None

@@ -5,7 +5,7 @@ A lint is no verdict: connections are judged as the policies say (``network.reac
 
 from collections.abc import Callable, Iterable, Iterator
 
-from kubeaudit.network.lint import mesh, policies, port_names, services, superfluous, traffic
+from kubeaudit.network.lint import endpoints, mesh, policies, port_names, services, superfluous, traffic
 from kubeaudit.network.lint.contract import Lint
 from kubeaudit.network.reach import Reach
 
@@ -16,6 +16,7 @@ LINTS: tuple[Callable[[Reach], Iterator[Lint]], ...] = (
     policies.selects_nothing,
     policies.selector_split,
     policies.without_implementer,
+    policies.empty_rule,
     policies.equal_priority,
     port_names.unknown,
     port_names.of_addresses,
@@ -23,6 +24,7 @@ LINTS: tuple[Callable[[Reach], Iterator[Lint]], ...] = (
     superfluous.policies,
     services.service_port,
     services.cluster_ip_range,
+    endpoints.foreign_endpoint,
     traffic.dns_blocked,
     traffic.ipv6_gap,
     mesh.bypass,

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from kubeaudit.model.objects.istio import AuthorizationPolicy
 from kubeaudit.model.selectors import bits_of
 from kubeaudit.network.lint.contract import Lint
-from kubeaudit.network.mesh.istio import AUTHORIZATION
-from kubeaudit.network.mesh.modes import GROUP
+from kubeaudit.network.mesh.membership import AUTHORIZATION, GROUP
 from kubeaudit.network.reach import Reach
 from kubeaudit.proof import field
 from kubeaudit.refs import ObjectRef

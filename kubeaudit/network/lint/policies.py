@@ -8,10 +8,12 @@ from itertools import groupby, pairwise
 
 from kubeaudit.kinds import KINDS
 from kubeaudit.model.objects.networking import NetworkPolicy
+from kubeaudit.network.cilium.rules import EMPTY_RULE
 from kubeaudit.network.compiled import CompiledPolicy
 from kubeaudit.network.evidence import stated, value_at
 from kubeaudit.network.fields import PEERS, directions, ref_of, rules
 from kubeaudit.network.lint.contract import Lint
+from kubeaudit.network.mesh.membership import GROUP
 from kubeaudit.network.reach import Reach
 from kubeaudit.network.verdicts import Direction
 from kubeaudit.proof import field
@@ -74,13 +76,33 @@ def selector_split(reach: Reach) -> Iterator[Lint]:
 
 
 def without_implementer(reach: Reach) -> Iterator[Lint]:
-    """Policies of a kind that the network plugin does not know (NET-78)."""
+    """Policies of a kind that the network plugin does not know, or of a mesh that no pod is part of (NET-78)."""
     for kind in KINDS:
         count = reach.cluster.counts.get(kind.key, 0) if "policy" in kind.marks else 0
         if count and not reach.cni.has_effect(kind.key):
             ref = ObjectRef(kind.kind, "", "*", kind.group)
             text = f"{count} {kind.kind} of {kind.group} have no effect: {reach.cni.text} and does not implement them."
             yield Lint("no-implementer", ref, text, "NET-78", reach.cni.evidence)
+        elif count and kind.group == GROUP and not _in_mesh(reach):
+            ref = ObjectRef(kind.kind, "", "*", kind.group)
+            text = f"{count} {kind.kind} of {kind.group} have no effect: no pod is behind a proxy of a mesh."
+            yield Lint("no-implementer", ref, text, "NET-78")
+
+
+def _in_mesh(reach: Reach) -> int:
+    mesh = reach.judge.narrowing.mesh if reach.judge.narrowing else None
+    return mesh.inside | mesh.perhaps if mesh else 0
+
+
+def empty_rule(reach: Reach) -> Iterator[Lint]:
+    """Rules of Cilium that say nothing, which some sources read as everything and others as nothing (NET-103)."""
+    for policy in reach.policies:
+        for place in dict.fromkeys(e.path for half in policy.halves for e in half.entries if e.doubt == EMPTY_RULE):
+            text = (
+                f"{policy.ref} has an empty rule: sources disagree on whether it stands for every peer or for none. "
+                f"fromEntities or toEntities says which: [all] or []."
+            )
+            yield Lint("empty-rule", policy.ref, text, "NET-103", (value_at(policy, place),))
 
 
 def equal_priority(reach: Reach) -> Iterator[Lint]:

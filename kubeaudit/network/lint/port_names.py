@@ -57,7 +57,7 @@ def _names(policy: CompiledPolicy) -> Iterator[tuple[Direction, Path, tuple[str,
         for direction in Direction:
             for number, tier_rule in enumerate(adminfields.rules(source, direction)):
                 field, items = adminfields.port_items(tier_rule)
-                for place, item in enumerate(items):
+                for place, item in enumerate(items or ()):
                     name = item.named_port if isinstance(item, AdminPort) else item.destination_named_port
                     if name:
                         yield direction, ("spec", str(direction), number, field, place), PROTOCOLS, name

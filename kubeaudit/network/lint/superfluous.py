@@ -9,7 +9,7 @@ from kubeaudit.network.compiled import Entry, Half
 from kubeaudit.network.evidence import value_at
 from kubeaudit.network.lint.contract import Lint
 from kubeaudit.network.reach import Reach
-from kubeaudit.network.rows import Frame, Signature, Table, row_of
+from kubeaudit.network.rows import Frame, Rows, Signature, Table
 from kubeaudit.network.stages import Stage
 
 
@@ -79,6 +79,8 @@ def policies(reach: Reach) -> Iterator[Lint]:
     for table in (judge.ingress, judge.egress):
         needed |= _needed(table, frame)
     for number, policy in enumerate(reach.policies):
+        if policy.ref in reach.policies_of_nodes:
+            continue
         if policy.selected and not policy.faulty and not needed >> number & 1 and policy.halves:
             text = f"{policy.ref} changes nothing: without it every connection is judged the same."
             yield Lint("redundant-policy", policy.ref, text, "5.3", (value_at(policy, policy.selector),))
@@ -86,12 +88,12 @@ def policies(reach: Reach) -> Iterator[Lint]:
 
 def _needed(table: Table, frame: Frame) -> int:
     """The policies without which some row of a direction would be another, as a mask of their numbers."""
-    needed = 0
+    needed, rows = 0, Rows(frame)
     for signature in table.signatures:
         row = frozenset(signature.row)
         for number in {asked.policy for stage in signature.stages for group in stage.groups for asked in group}:
             certain = not signature.or_else and not needed >> number & 1
-            if not certain or frozenset(row_of(_without(signature, number), frame)) != row:
+            if not certain or frozenset(rows.row(_without(signature, number))) != row:
                 needed |= 1 << number
     return needed
 

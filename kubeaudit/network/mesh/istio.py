@@ -7,7 +7,7 @@ denies where one selects the workload (NET-136, NET-137).
 from collections.abc import Iterator
 from itertools import product
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.objects.istio import AuthorizationPolicy, Condition, Operation, PeerAuthentication, Rule, Source
@@ -15,16 +15,15 @@ from kubeaudit.network.compiled import CompiledPolicy, Entry, Half, Tier
 from kubeaudit.network.cuts import Cuts
 from kubeaudit.network.fields import InvalidFieldError
 from kubeaudit.network.masks import Masks
-from kubeaudit.network.mesh.membership import Mesh
-from kubeaudit.network.mesh.modes import AUTHENTICATION, GROUP, Modes
-from kubeaudit.network.mesh.sources import Peers, Sources
+from kubeaudit.network.mesh.membership import AUTHENTICATION, AUTHORIZATION, GROUP, IDENTITY, KINDS, Mesh
+from kubeaudit.network.mesh.modes import Modes
+from kubeaudit.network.mesh.sources import Peers, Sources, cidr
 from kubeaudit.network.ports import FIRST, LAST, Interval
 from kubeaudit.network.verdicts import Action, Direction
 from kubeaudit.proof import Path
 from kubeaudit.refs import ObjectRef
 
-AUTHORIZATION = f"authorizationpolicies.{GROUP}"
-RESOURCES = frozenset([AUTHORIZATION, AUTHENTICATION])
+RESOURCES = KINDS
 CHECKS = Tier(0, "mesh checks", Action.PASS)
 DENIALS = Tier(1, "mesh DENY", Action.PASS)
 ALLOWANCES = Tier(2, "mesh ALLOW", Action.DENY)
@@ -53,18 +52,22 @@ def cuts(cluster: Cluster, mesh: Mesh) -> Cuts:
     for found in cluster.held(AUTHENTICATION, PeerAuthentication):
         ports = (int(t) for t in found.spec.port_level_mtls if t.isdecimal() and FIRST <= int(t) <= LAST)
         intervals.update(("TCP", port, port) for port in ports)
-    return Cuts(frozenset(networks), frozenset(), frozenset(intervals))
+    return Cuts(frozenset(map(cidr, networks)), frozenset(), frozenset(intervals))
 
 
 class _Match(Struct, frozen=True):
     """What one combination of a rule matches. ``http``: it looks at fields that only HTTP has; ``checked``: at further
-    ones that no object decides.
+    ones that no object decides; ``never`` and ``always``: no request matches, or each does, as far as HTTP goes.
+    ``beside_http``: some combination of the rule looks at HTTP.
     """
 
     peers: Peers
     ports: int
     http: bool
     checked: bool
+    never: bool
+    always: bool
+    beside_http: bool
 
 
 def compile_all(masks: Masks, mesh: Mesh) -> Iterator[CompiledPolicy]:
@@ -91,6 +94,9 @@ class _Compiler:
             )
             return
         by_waypoint = bool(spec.target_refs or spec.target_ref)
+        if by_waypoint and spec.selector.match_labels:
+            self._masks.report(self._ref, ("spec", "selector"), "a selector stands together with target references")
+            return
         reported = len(self._masks.problems)
         entries: dict[Tier, list[Entry]] = {CHECKS: [], DENIALS: [], ALLOWANCES: []}
         for tier, entry in self._entries(selected):
@@ -119,25 +125,39 @@ class _Compiler:
     def _entries(self, selected: int) -> Iterator[tuple[Tier, Entry]]:
         for number, rule in enumerate(self._policy.spec.rules):
             path: Path = ("spec", "rules", number)
-            for with_identity in (True, False):
-                disabled = self._modes.without_identity
-                subjects = selected & (~disabled if with_identity else disabled)
-                if subjects:
-                    for match in self._matches(path, rule, with_identity):
-                        yield from self._effects(match, subjects, number, path)
+            for subjects, ports, sources, doubt in self._callers(selected):
+                for match in self._matches(path, rule, sources):
+                    here = structs.replace(match, ports=match.ports & ports)
+                    yield from self._effects(here, subjects, (number, path), doubt)
 
-    def _effects(self, match: _Match, selected: int, rule: int, path: Path) -> Iterator[tuple[Tier, Entry]]:
-        """What a match does, apart where HTTP is not understood: there ALLOW matches nothing and DENY all (NET-139)."""
+    def _callers(self, selected: int) -> Iterator[tuple[int, int, Sources, str]]:
+        """Classes and ports by what they learn of who calls, with what leaves that open (NET-140)."""
+        namespace = self._policy.metadata.namespace
+        for classes, ports, known in self._modes.identities(selected):
+            if not known:
+                yield classes, ports, Sources(self._masks, self._mesh, namespace, False), IDENTITY
+                continue
+            for subjects, doubtful, doubt in self._mesh.by_callers(classes):
+                yield subjects, ports, Sources(self._masks, self._mesh, namespace, True, doubtful), doubt
+
+    def _effects(
+        self, match: _Match, selected: int, place: tuple[int, Path], doubt: str
+    ) -> Iterator[tuple[Tier, Entry]]:
+        """What a match does, apart where HTTP is not understood: there a rule of ALLOW that looks at HTTP anywhere
+        matches nothing, and DENY leaves out what it cannot see (NET-139).
+
+        ``place`` is the rule: its number and path.
+        """
         action, sure, maybe = self._policy.spec.action, match.peers.sure, match.peers.possible & ~match.peers.sure
         for plain, subjects in self._without_http(selected):
             for ports, understood in ((match.ports & ~plain, True), (match.ports & plain, False)):
-                if not ports:
+                if not ports or (match.never and understood):
                     continue
-                further = match.checked or (match.http and understood)
-                entry = Entry(subjects, sure, maybe, ports, rule, path, doubt="mesh_identity")
+                further = match.checked or (match.http and understood and not (match.always and action == "DENY"))
+                entry = Entry(subjects, sure, maybe, ports, *place, doubt=doubt)
                 if action == "CUSTOM":
                     yield CHECKS, _with(entry, Action.PASS, EXTERNAL_AUTHZ)
-                elif action == "ALLOW" and (understood or not match.http):
+                elif action == "ALLOW" and (understood or not match.beside_http):
                     yield ALLOWANCES, _with(entry, Action.ALLOW, L7 if further else "")
                 elif action == "DENY":
                     yield (
@@ -158,11 +178,12 @@ class _Compiler:
                     left[ports | port] = left.get(ports | port, 0) | inside
         yield from ((ports, held) for ports, held in left.items() if held)
 
-    def _matches(self, path: Path, rule: Rule, with_identity: bool) -> Iterator[_Match]:
+    def _matches(self, path: Path, rule: Rule, sources: Sources) -> Iterator[_Match]:
         """Every combination of a source and an operation, narrowed by the conditions."""
-        sources = Sources(self._masks, self._mesh, self._policy.metadata.namespace, with_identity)
         origins = [origin.source for origin in rule.sources] or [Source()]
         operations = [to.operation for to in rule.operations] or [Operation()]
+        by_condition = any(condition.key.startswith(_HTTP_KEYS) for condition in rule.when)
+        beside = by_condition or any(map(sources.needs_http, origins)) or any(map(_asks_http, operations))
         for (number, origin), (position, operation) in product(enumerate(origins), enumerate(operations)):
             try:
                 peers, http = sources.matching(origin), sources.needs_http(origin)
@@ -175,12 +196,12 @@ class _Compiler:
             except InvalidFieldError as error:
                 self._masks.report(self._ref, (*path, "from", number, "source"), str(error))
                 continue
-            http |= any((operation.hosts, operation.not_hosts, operation.methods, operation.not_methods))
-            http |= bool(operation.paths or operation.not_paths)
-            http |= any(condition.key.startswith(_HTTP_KEYS) for condition in rule.when)
+            http |= by_condition
+            always = not http and _takes_every_request(operation)
+            http |= _asks_http(operation)
             checked = any(not _decided(condition) for condition in rule.when)
             if peers.possible and ports:
-                yield _Match(peers, ports, bool(http), checked)
+                yield _Match(peers, ports, http, checked, _takes_no_request(operation), always, beside)
 
     def _when_peers(self, sources: Sources, condition: Condition) -> Peers:
         field = {
@@ -231,10 +252,48 @@ def _of_waypoint(entry: Entry) -> Entry:
     )
 
 
+def _asks_http(operation: Operation) -> bool:
+    return any(wanted or excluded for wanted, excluded in _http_fields(operation))
+
+
 def _decided(condition: Condition) -> bool:
     """Whether a condition is told by objects, or asks for HTTP, which is dealt with apart."""
     decided = ("source.ip", "source.namespace", "source.principal", "source.serviceAccount", "destination.port")
     return condition.key in decided or condition.key.startswith(_HTTP_KEYS)
+
+
+def _http_fields(operation: Operation) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    """What an operation wants and excludes of HTTP, field by field."""
+    return (
+        (operation.methods, operation.not_methods),
+        (operation.hosts, operation.not_hosts),
+        (operation.paths, operation.not_paths),
+    )
+
+
+def _takes_no_request(operation: Operation) -> bool:
+    """Whether an operation excludes all that it wants in some field."""
+    return any(
+        wanted and all(any(_covers(other, value) for other in excluded) for value in wanted)
+        for wanted, excluded in _http_fields(operation)
+    )
+
+
+def _takes_every_request(operation: Operation) -> bool:
+    """Whether an operation wants any method, which each request has, and asks for nothing else of HTTP."""
+    (methods, others), *rest = _http_fields(operation)
+    return "*" in methods and not others and not any(wanted or excluded for wanted, excluded in rest)
+
+
+def _covers(pattern: str, other: str) -> bool:
+    """Whether all that a value stands for, itself perhaps a pattern, matches a pattern: exact, ``prefix*``, ``*suffix``
+    or ``*``.
+    """
+    if pattern in ("*", other):
+        return True
+    if pattern.startswith("*"):
+        return not other.endswith("*") and other.endswith(pattern[1:])
+    return pattern.endswith("*") and not other.startswith("*") and other.startswith(pattern[:-1])
 
 
 def selected_by(masks: Masks, mesh: Mesh, namespace: str, labels: dict[str, str]) -> int:

@@ -11,22 +11,30 @@ from kubeaudit.model.objects.istio import DATAPLANE_MODE, INJECT, REVISION
 from kubeaudit.model.objects.pods import Container
 from kubeaudit.model.selectors import bits_of, index, mask_of
 from kubeaudit.model.workloads import WorkloadClass
+from kubeaudit.network.mesh.destinations import OwnTls, own_tls
 from kubeaudit.settings import Fact
 
+GROUP = "security.istio.io"
+AUTHORIZATION = f"authorizationpolicies.{GROUP}"
+AUTHENTICATION = f"peerauthentications.{GROUP}"
+KINDS = frozenset([AUTHORIZATION, AUTHENTICATION])
+"""Policies of a mesh, by key."""
+IDENTITY, RULES, RULES_UNREAD = "mesh_identity", "mesh_destination_rule", "mesh_destination_rule_unread"
+"""What leaves open whether a caller has a certificate."""
 SIDECAR = "istio-proxy"
 _INIT = ("istio-init", "istio-validation")
 _EXCLUDE = ("-d", "--inbound-exclude-ports", "--istio-local-exclude-ports")
 _ZTUNNEL = "ztunnel"
 _INJECTION = "istio-injection"
 _ROOT = "istio-system"
-_PLAIN = ("tcp", "tls", "mongo", "mysql", "redis")
+_PLAIN = ("tcp", "tls", "https", "mongo", "mysql", "redis")
 
 
 class Mesh(Struct, frozen=True):
     """Masks of classes: ``inside`` for certain, ``perhaps`` not known, ``ambient`` those of both that a node's proxy
     serves, which knows nothing of HTTP. ``excluded`` are inbound ports past a sidecar, ``plain`` the classes by the
     ports on which a Service says that they speak no HTTP (NET-139). ``root`` is the namespace whose policies hold
-    everywhere (NET-138).
+    everywhere (NET-138). ``own_tls`` are the callers that perhaps send no certificate to some classes (NET-140).
     """
 
     inside: int
@@ -35,12 +43,41 @@ class Mesh(Struct, frozen=True):
     excluded: dict[int, tuple[int, ...]] = {}
     plain: dict[int, int] = {}
     root: str = _ROOT
+    own_tls: tuple[OwnTls, ...] = ()
+
+    def by_callers(self, classes: int) -> Iterator[tuple[int, int, str]]:
+        """Classes by the callers of the mesh that perhaps send them no certificate, with the doubt this leaves. Callers
+        of an ambient mesh always send theirs.
+        """
+        groups = {(0, IDENTITY): classes}
+        for rule in self.own_tls:
+            callers, doubt = rule.callers & self.inside & ~self.ambient, RULES_UNREAD if rule.unseen else RULES
+            for (others, before), held in list(groups.items()) if callers else ():
+                if inside := held & rule.subjects:
+                    groups[others, before] = held & ~rule.subjects
+                    key = (others | callers, doubt)
+                    groups[key] = groups.get(key, 0) | inside
+        yield from ((held, callers, doubt) for (callers, doubt), held in groups.items() if held)
+
+
+class _Seen(Struct, frozen=True):
+    """What shows of a mesh beside its sidecars. ``labels``: pods have the labels of ``MEMBERSHIP`` only where policies
+    of a mesh were read; ``spaces``: the labels of namespaces were read.
+    """
+
+    ztunnel: bool
+    labels: bool
+    spaces: bool
 
 
 def mesh(cluster: Cluster) -> Mesh:
     """Membership as running pods show it. Where there are none yet it is not known: injection happens at admission."""
-    has_ztunnel = any(w.ref.kind == "DaemonSet" and w.ref.name == _ZTUNNEL for w in cluster.workloads)
-    facts = {cls.index: _member(cluster, cls, has_ztunnel) for cls in cluster.classes}
+    seen = _Seen(
+        ztunnel=any(w.ref.kind == "DaemonSet" and w.ref.name == _ZTUNNEL for w in cluster.workloads),
+        labels=any(cluster.policies.get(key) for key in KINDS),
+        spaces=cluster.complete.gap("namespaces") is None,
+    )
+    facts = {cls.index: _member(cluster, cls, seen) for cls in cluster.classes}
     return Mesh(
         inside=mask_of(number for number, (fact, _) in facts.items() if fact is Fact.YES),
         perhaps=mask_of(number for number, (fact, _) in facts.items() if fact is Fact.UNKNOWN),
@@ -48,22 +85,26 @@ def mesh(cluster: Cluster) -> Mesh:
         excluded={cls.index: ports for cls in cluster.classes if (ports := tuple(_excluded(cls)))},
         plain=_plain(cluster),
         root=_root(cluster),
+        own_tls=own_tls(cluster),
     )
 
 
-def _member(cluster: Cluster, cls: WorkloadClass, has_ztunnel: bool) -> tuple[Fact, bool]:
-    """Whether a class is in the mesh, and whether by an ambient one."""
+def _member(cluster: Cluster, cls: WorkloadClass, seen: _Seen) -> tuple[Fact, bool]:
+    """Whether a class is in the mesh, and whether by an ambient one. No field of a running pod shows the latter."""
     if cls.shape.host_network:
         return Fact.NO, False
     if any(container.name == SIDECAR for container in (*cls.shape.containers, *cls.shape.init_containers)):
         return Fact.YES, False
     labels, around = dict(cls.labels), cluster.namespaces.get(cls.namespace, {})
+    known = seen.labels and (seen.spaces or DATAPLANE_MODE in labels)
     if labels.get(DATAPLANE_MODE, around.get(DATAPLANE_MODE)) == "ambient":
-        return (Fact.YES if has_ztunnel else Fact.UNKNOWN), True
+        return (Fact.YES if seen.ztunnel and known else Fact.UNKNOWN), True
+    if seen.ztunnel and not known:
+        return Fact.UNKNOWN, True
     if cls.pods:
         return Fact.NO, False
     off = labels.get(INJECT) == "false" or (around.get(_INJECTION) == "disabled" and labels.get(INJECT) != "true")
-    return (Fact.NO if off and REVISION not in labels else Fact.UNKNOWN), False
+    return (Fact.NO if off and seen.labels and REVISION not in labels else Fact.UNKNOWN), False
 
 
 def _excluded(cls: WorkloadClass) -> Iterator[int]:

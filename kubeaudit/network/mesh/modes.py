@@ -7,14 +7,12 @@ from msgspec import Struct
 from kubeaudit.model.objects.istio import PeerAuthentication
 from kubeaudit.network.compiled import CompiledPolicy, Entry, Half, Tier
 from kubeaudit.network.masks import Masks
-from kubeaudit.network.mesh.membership import Mesh
+from kubeaudit.network.mesh.membership import AUTHENTICATION, GROUP, Mesh
 from kubeaudit.network.ports import FIRST, LAST
 from kubeaudit.network.verdicts import Action, Direction
 from kubeaudit.proof import Path
 from kubeaudit.refs import ObjectRef
 
-GROUP = "security.istio.io"
-AUTHENTICATION = f"peerauthentications.{GROUP}"
 MUTUAL_TLS = Tier(0.5, "mesh mutual TLS", Action.PASS)
 _MODES = ("UNSET", "DISABLE", "PERMISSIVE", "STRICT")
 
@@ -28,29 +26,44 @@ class _Ruling(Struct, frozen=True):
 
 
 class Modes:
-    """The modes of all workloads of the mesh. ``without_identity`` are those that take no certificates on any port."""
+    """The modes of all workloads of the mesh, port by port."""
 
     def __init__(self, masks: Masks, mesh: Mesh) -> None:
         self._masks = masks
         self._mesh = mesh
-        self._rulings = tuple(self._ruled())
-        self.without_identity = 0
-        for ruling in self._rulings:
-            if _mode(ruling) == "DISABLE":
-                self.without_identity |= ruling.classes
+        self._rulings = tuple((ruling, tuple(self._ports(ruling))) for ruling in self._ruled())
+
+    def identities(self, selected: int) -> Iterator[tuple[int, int, bool]]:
+        """Some classes in parts: with the ports on which they ask callers for a certificate, and those where they do
+        not.
+        """
+        tcp = self._masks.ports.whole("TCP")
+        for ruling, held in self._rulings:
+            nameless = 0
+            for ports, _, mode in held:
+                nameless |= ports if mode == "DISABLE" else 0
+            classes = selected & ruling.classes
+            if classes and nameless:
+                selected &= ~classes
+                yield classes, nameless, False
+                if tcp & ~nameless:
+                    yield classes, tcp & ~nameless, True
+        if selected:
+            yield selected, tcp, True
 
     def strict(self) -> Iterator[CompiledPolicy]:
         """STRICT as a rule that denies callers without a certificate, on the ports it holds for."""
         universe = self._masks.universe
         strangers = universe.everything & ~universe.both(self._mesh.inside | self._mesh.perhaps)
-        maybe = universe.both(self._mesh.perhaps)
-        for ruling in self._rulings:
-            meta = ruling.policy.metadata
-            ref = ObjectRef("PeerAuthentication", meta.namespace, meta.name, GROUP)
+        for ruling, held in self._rulings:
+            ref = _ref(ruling)
             entries = tuple(
-                Entry(ruling.classes, strangers, maybe, ports, 0, path, Action.DENY, "mesh_identity")
-                for ports, path in self._strict_ports(ruling, ref)
-                if ports
+                Entry(
+                    classes, strangers, universe.both(self._mesh.perhaps | doubtful), ports, 0, path, Action.DENY, doubt
+                )
+                for ports, path, mode in held
+                for classes, doubtful, doubt in self._mesh.by_callers(ruling.classes)
+                if ports and mode == "STRICT"
             )
             if entries:
                 half = Half(Direction.INGRESS, entries, isolates=False)
@@ -59,20 +72,18 @@ class Modes:
                     ref, AUTHENTICATION, ruling.policy, ruling.classes, (half,), MUTUAL_TLS, selector=selector
                 )
 
-    def _strict_ports(self, ruling: _Ruling, ref: ObjectRef) -> Iterator[tuple[int, Path]]:
+    def _ports(self, ruling: _Ruling) -> Iterator[tuple[int, Path, str]]:
+        """Every port once, with the field that rules it and the mode."""
         rest = self._masks.ports.whole("TCP")
         for text, mtls in ruling.policy.spec.port_level_mtls.items():
             path: Path = ("spec", "portLevelMtls", text)
             if not (text.isdecimal() and FIRST <= int(text) <= LAST):
-                self._masks.report(ref, path, f"port {text!r} is no number from {FIRST} to {LAST}")
+                self._masks.report(_ref(ruling), path, f"port {text!r} is no number from {FIRST} to {LAST}")
                 continue
             port = self._masks.ports.interval("TCP", int(text), int(text))
             rest &= ~port
-            mode = mtls.mode if mtls.mode != "UNSET" else _mode(ruling)
-            if mode == "STRICT":
-                yield port, path
-        if _mode(ruling) == "STRICT":
-            yield rest, ("spec", "mtls")
+            yield port, path, mtls.mode if mtls.mode != "UNSET" else _mode(ruling)
+        yield rest, ("spec", "mtls"), _mode(ruling)
 
     def _ruled(self) -> Iterator[_Ruling]:
         """Every workload once, by the most specific policy; of several the oldest (as Istio does)."""
@@ -94,6 +105,11 @@ class Modes:
                     left &= ~classes
                     around = wide.get(namespace, "UNSET") if rank == 0 else "UNSET"
                     yield _Ruling(policy, classes, around if around != "UNSET" else of_mesh)
+
+
+def _ref(ruling: _Ruling) -> ObjectRef:
+    meta = ruling.policy.metadata
+    return ObjectRef("PeerAuthentication", meta.namespace, meta.name, GROUP)
 
 
 def _labels(policy: PeerAuthentication) -> dict[str, str]:

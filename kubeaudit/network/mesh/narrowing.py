@@ -1,10 +1,11 @@
 """What a mesh takes away from a connection that policies below it let pass (NET-135; V-3)."""
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from kubeaudit.findings import Reason, Unseen
+from kubeaudit.model.objects.istio import DESTINATION_RULES
 from kubeaudit.network.compiled import CompiledPolicy
-from kubeaudit.network.mesh.membership import Mesh
+from kubeaudit.network.mesh.membership import IDENTITY, RULES, RULES_UNREAD, Mesh
 from kubeaudit.network.ports import PortSpace
 from kubeaudit.network.rows import Segment, Table
 from kubeaudit.network.trace import Trace, trace
@@ -13,7 +14,8 @@ from kubeaudit.proof import State
 
 _UNSEEN = {
     "mesh": "whether the pod will have a proxy of the mesh",
-    "mesh_identity": "whether the caller has a certificate of the mesh",
+    IDENTITY: "whether the caller has a certificate of the mesh",
+    RULES: "whether the caller asks for the host of a DestinationRule by which it sends no certificate",
     "mesh_waypoint": "which traffic passes the waypoint",
 }
 
@@ -54,7 +56,25 @@ class Narrowing(Struct, frozen=True):
             return _unknown(blocked, "mesh")
         undecided = allow & found.deny
         doubts = [hit.entry.doubt for hit in found.hits if hit.perhaps & undecided]
-        return _unknown(blocked, doubts[0]) if undecided else blocked
+        return self._undecided(blocked, doubts[0], cls) if undecided else blocked
+
+    def _undecided(self, blocked: Side, doubt: str, cls: int) -> Side:
+        """A side that a certificate decides which the caller perhaps does not send, and the rules that have it so."""
+        rules = [rule for rule in self.mesh.own_tls if rule.subjects >> cls & 1]
+        if doubt == RULES_UNREAD:
+            unread = tuple(rule.unseen for rule in rules if rule.unseen)
+            return structs.replace(
+                blocked,
+                state=State.UNKNOWN,
+                basis=(Basis.INPUT_INCOMPLETE,),
+                details=(doubt,),
+                settle_by=(f"list {DESTINATION_RULES}",),
+                unseen=unread,
+            )
+        side = _unknown(blocked, doubt)
+        if doubt != RULES:
+            return side
+        return structs.replace(side, evidence=tuple(rule.evidence for rule in rules if rule.evidence))
 
     def _excluded(self, cls: int) -> int:
         mask = 0
@@ -75,11 +95,12 @@ def _conditional(found: Trace, allowed: int, namespace: str) -> Side | None:
     for hit in found.hits:
         if hit.decision.action is Action.ALLOW and not hit.entry.condition:
             free |= hit.sure
-    plain = allowed & ~checked & (free | ~by_allow)
-    if plain or not hits:
+    bound = by_allow & ~free
+    if allowed & ~checked & ~bound or not hits:
         return None
-    conditions = tuple(dict.fromkeys(hit.entry.condition for hit in hits))
-    by = tuple(hit.decision for hit in hits)
+    needed = [hit for hit in hits if hit.decision.action is Action.PASS or hit.sure & allowed & bound]
+    conditions = tuple(dict.fromkeys(hit.entry.condition for hit in needed))
+    by = tuple(hit.decision for hit in needed)
     return Side(Direction.INGRESS, State.YES, (Basis.MESH,), namespace, by=by, conditions=conditions)
 
 

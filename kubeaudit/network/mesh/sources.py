@@ -37,12 +37,13 @@ NOBODY = Peers(0, 0)
 class Sources:
     """Matches sources for workloads that learn the identity of a caller, or (``with_identity`` false) do not."""
 
-    def __init__(self, masks: Masks, mesh: Mesh, namespace: str, with_identity: bool) -> None:
-        """``namespace`` is that of the policy."""
+    def __init__(self, masks: Masks, mesh: Mesh, namespace: str, with_identity: bool, doubtful: int = 0) -> None:
+        """``namespace`` is that of the policy; ``doubtful`` are classes that perhaps send no certificate."""
         self._masks = masks
         self._mesh = mesh
         self._namespace = namespace
         self._with_identity = with_identity
+        self._certain = mesh.inside & ~doubtful
 
     def matching(self, source: Source) -> Peers:
         """The peers a source matches, as far as TCP tells. Raises ``InvalidFieldError`` for what is no CIDR."""
@@ -67,7 +68,7 @@ class Sources:
         return found
 
     def _block(self, text: str) -> Peers:
-        whole = self._masks.network(text if "/" in text else f"{text}/{128 if ':' in text else 32}")
+        whole = self._masks.network(cidr(text))
         sure, maybe = self._masks.block(whole, (), Fact.YES, Fact.YES)
         return Peers(sure, sure | maybe)
 
@@ -77,7 +78,7 @@ class Sources:
             return NOBODY
         classes = mask_of(self._carrying(name, pattern))
         both = self._masks.universe.both
-        return Peers(both(classes & self._mesh.inside), both(classes & (self._mesh.inside | self._mesh.perhaps)))
+        return Peers(both(classes & self._certain), both(classes & (self._mesh.inside | self._mesh.perhaps)))
 
     def _carrying(self, name: str, pattern: str) -> Iterator[int]:
         for cls in self._masks.cluster.classes:
@@ -91,6 +92,11 @@ class Sources:
                 carried = f"{_TRUST_DOMAIN}/ns/{cls.namespace}/sa/{cls.shape.identity}"
             if _fits(pattern, carried):
                 yield cls.index
+
+
+def cidr(text: str) -> str:
+    """A block as a CIDR; a bare address stands for itself."""
+    return text if "/" in text else f"{text}/{128 if ':' in text else 32}"
 
 
 def _fits(pattern: str, value: str) -> bool:

@@ -55,7 +55,7 @@ class Ways(Struct, frozen=True):
 
     def is_direct(self, vertex: Vertex) -> bool:
         """Whether bindings alone give it."""
-        return self.direct.state(vertex) is State.YES
+        return vertex in self.direct.certain
 
 
 def towards(world: World, roots: Iterable[Vertex]) -> Ways:
