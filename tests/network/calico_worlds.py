@@ -1,18 +1,17 @@
-"""Random clusters with Calico's objects for property tests."""
+"""Random objects of Calico."""
 
 from typing import Any
 
 from hypothesis import strategies as st
 
-from .clusters import Object, namespace, node
-from .naive_calico import World
-from .worlds import _NODES, _pods, _policies, labels
+from .clusters import Object
+from .worlds import SPACES, labels
 
-_SPACES = ("red", "blue", "green")
 _NETS = ("0.0.0.0/0", "10.1.0.0/16", "10.1.0.1", "172.18.0.0/16", "203.0.113.0/25", "::/0", "fd00:1::/64", "fd00:1::1")
 _BY_VERSION = {4: _NETS[:5], 6: _NETS[5:]}
 _TIERS = ("first", "second", "default", "gone")
-GROUP = "projectcalico.org/v3"
+GROUPS = ("projectcalico.org/v3", "crd.projectcalico.org/v1")
+_ORDERS = ((1, 2), (2, 1), (2_000_000, None), (None, 1_000_000), (1_000_000, 3), (1_000, 1_000), (20_000_000, 5_000))
 _IN_PROFILES = ("Allow", "Deny", "Log")
 
 _keys, _values = st.sampled_from(("app", "tier")), st.sampled_from(("a", "b", ""))
@@ -63,7 +62,7 @@ def _ends(draw: st.DrawFn, with_ports: st.SearchStrategy[Any] | None, version: i
 
 
 @st.composite
-def rules(
+def _rules(
     draw: st.DrawFn, direction: str, actions: tuple[str, ...] = ("Allow", "Allow", "Deny", "Pass", "Log")
 ) -> Object:
     rule: Object = {"action": draw(st.sampled_from(actions))}
@@ -85,16 +84,18 @@ def rules(
         rule[near] = draw(_ends(has_ports if near == "destination" else None, version))
     if has_ports is _ports and draw(st.integers(0, 6)) == 0:
         rule.setdefault("source", {})["ports"] = ["1024:65535"]
+    if direction == "ingress" and protocol == "TCP" and draw(st.integers(0, 4)) == 0:
+        rule["http"] = {"methods": ["GET"]}
     return rule
 
 
 def _object(kind: str, name: str, space: str = "", labels: Object | None = None, **spec: Any) -> Object:
     metadata: Object = {"name": name, "labels": labels or {}} | ({"namespace": space} if space else {})
-    return {"apiVersion": GROUP, "kind": kind, "metadata": metadata, "spec": spec}
+    return {"apiVersion": GROUPS[0], "kind": kind, "metadata": metadata, "spec": spec}
 
 
 @st.composite
-def calico_policies(draw: st.DrawFn, number: int) -> Object:
+def _policies(draw: st.DrawFn, number: int) -> Object:
     spec: Object = {}
     if draw(st.booleans()):
         spec["selector"] = draw(selectors)
@@ -107,10 +108,10 @@ def calico_policies(draw: st.DrawFn, number: int) -> Object:
         spec["types"] = draw(st.sampled_from((["Ingress"], ["Egress"], ["Ingress", "Egress"])))
     for direction in ("ingress", "egress"):
         if draw(st.booleans()):
-            spec[direction] = draw(st.lists(rules(direction), max_size=3))
+            spec[direction] = draw(st.lists(_rules(direction), max_size=3))
     name = draw(st.sampled_from((f"a{number}", f"z{number}")))
     if draw(st.booleans()):
-        return _object("NetworkPolicy", name, draw(st.sampled_from(_SPACES)), **spec)
+        return _object("NetworkPolicy", name, draw(st.sampled_from(SPACES)), **spec)
     if draw(st.integers(0, 3)) == 0:
         spec["namespaceSelector"] = draw(_simple)
     if draw(st.integers(0, 5)) == 0:
@@ -121,7 +122,7 @@ def calico_policies(draw: st.DrawFn, number: int) -> Object:
 @st.composite
 def _others(draw: st.DrawFn) -> list[Object]:
     found = []
-    orders = draw(st.sampled_from(((1, 2), (2, 1), (2_000_000, None), (None, 1_000_000), (1_000_000, 3))))
+    orders = draw(st.sampled_from(_ORDERS))
     for name, order in zip(("first", "second"), orders, strict=True):
         spec = {"defaultAction": draw(st.sampled_from(("Deny", "Pass")))} | ({"order": order} if order else {})
         found.append(_object("Tier", name, **spec))
@@ -130,31 +131,17 @@ def _others(draw: st.DrawFn) -> list[Object]:
         found.append(_object("GlobalNetworkSet", "outside", labels=draw(labels), nets=draw(nets)))
     if draw(st.booleans()):
         found.append(
-            _object("NetworkSet", "inside", draw(st.sampled_from(_SPACES)), labels=draw(labels), nets=draw(nets))
+            _object("NetworkSet", "inside", draw(st.sampled_from(SPACES)), labels=draw(labels), nets=draw(nets))
         )
     chosen = [name for name in ("kns.red", "ksa.red.web") if draw(st.integers(0, 4)) == 0]
-    of_profile = {d: st.lists(rules(d, _IN_PROFILES), max_size=2) for d in ("ingress", "egress")}
+    of_profile = {d: st.lists(_rules(d, _IN_PROFILES), max_size=2) for d in ("ingress", "egress")}
     found += [_object("Profile", name, **{d: draw(listed) for d, listed in of_profile.items()}) for name in chosen]
     return found
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
-    spaces = [namespace(name, **draw(labels)) for name in _SPACES if draw(st.booleans())]
-    nodes = [node(name, *addresses) for name, addresses in _NODES.items()]
-    accounts = [
-        {
-            "apiVersion": "v1",
-            "kind": "ServiceAccount",
-            "metadata": {"name": "web", "namespace": space, "labels": draw(labels)},
-        }
-        for space in _SPACES
-    ]
-    pods = [draw(_pods(number)) for number in range(draw(st.integers(1, 5)))]
-    for pod in pods:
-        if draw(st.booleans()):
-            pod["spec"]["serviceAccountName"] = "web"
-    network_policies = [draw(_policies(number)) for number in range(draw(st.integers(0, 2)))]
-    calico = [draw(calico_policies(number)) for number in range(draw(st.integers(1, 4)))]
-    drops = draw(st.sampled_from(("yes", "no", "no", "unknown")))
-    return World(spaces, nodes, accounts, pods, network_policies, [*calico, *draw(_others())], drops)
+def calico_objects(draw: st.DrawFn, most: int) -> list[Object]:
+    """Policies, at least one, tiers, address sets and profiles, in either API group or in both (NET-131)."""
+    found = [draw(_policies(number)) for number in range(draw(st.integers(1, most)))] + draw(_others())
+    groups = draw(st.sampled_from((GROUPS[:1], GROUPS[1:], GROUPS)))
+    return [made | {"apiVersion": group} for group in groups for made in found]

@@ -1,13 +1,14 @@
-"""Random clusters for property tests: few labels, names and addresses, so that selectors and blocks meet often."""
+"""Random clusters with NetworkPolicies: few labels, names and addresses, so that selectors and blocks meet often."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from .clusters import Object, namespace, node, pod, policy, port
-from .naive import Plugin, World
+from .naive.world import NO, UNKNOWN, YES, Plugin, World
 
-_SPACES = ("red", "blue", "green")
+SPACES = ("red", "blue", "green")
 _NODES = {"n1": ("172.18.0.2", "fd00:18::2"), "n2": ("172.18.0.3", "fd00:18::3")}
 _KEYS, _VALUES = ("app", "tier"), ("a", "b")
 _NAMES = ("http", "dns")
@@ -28,12 +29,25 @@ ADDRESSES = (
     "169.254.169.254",
     "10.1.0.1",
     "172.18.0.2",
+    "172.18.0.3",
+    "192.168.7.7",
+    "100.100.100.200",
     "8.8.8.8",
     "fd00:1::1",
+    "fd00:18::2",
     "fd00:ec2::254",
     "2001:db8::1",
 )
-PORTS = (("TCP", 80), ("TCP", 8080), ("TCP", 8081), ("UDP", 53), ("UDP", 80), ("SCTP", 80), ("TCP", 65535))
+PORTS = (
+    ("TCP", 80),
+    ("TCP", 8080),
+    ("TCP", 8081),
+    ("UDP", 53),
+    ("UDP", 80),
+    ("SCTP", 80),
+    ("TCP", 65535),
+)
+PACKETS = (*PORTS, ("ICMP", 0))
 
 labels = st.dictionaries(st.sampled_from(_KEYS), st.sampled_from(_VALUES))
 _expression = st.one_of(
@@ -96,7 +110,7 @@ def _rules(draw: st.DrawFn, key: str) -> Object:
 
 
 @st.composite
-def _policies(draw: st.DrawFn, number: int) -> Object:
+def policies(draw: st.DrawFn, number: int) -> Object:
     spec: dict[str, Any] = {}
     if draw(st.booleans()):
         spec["podSelector"] = draw(selectors)
@@ -106,7 +120,7 @@ def _policies(draw: st.DrawFn, number: int) -> Object:
     for direction, key in (("ingress", "from"), ("egress", "to")):
         if draw(st.booleans()):
             spec[direction] = draw(st.lists(_rules(key), max_size=2))
-    return policy(f"np-{number}", draw(st.sampled_from(_SPACES)), **spec)
+    return policy(f"np-{number}", draw(st.sampled_from(SPACES)), **spec)
 
 
 _ports = st.lists(
@@ -116,37 +130,78 @@ _ports = st.lists(
 
 @st.composite
 def _pods(draw: st.DrawFn, number: int) -> Object:
-    host = draw(st.integers(0, 4)) == 0
-    on = draw(st.sampled_from(("", "n1", "n2"))) if not host else draw(st.sampled_from(("n1", "n2")))
-    families = draw(st.sampled_from(((), (0,), (0,), (1,), (0, 1), (0, 1))))
-    pools = tuple(zip(_NODES[on])) if host else (_V4, _V6)
     init = [
         {"name": "proxy", "image": "i", "ports": draw(_ports), "restartPolicy": draw(st.sampled_from(("", "Always")))}
     ]
-    return pod(
+    made = pod(
         f"p{number}",
-        draw(st.sampled_from(_SPACES)),
+        draw(st.sampled_from(SPACES)),
         labels=draw(labels),
-        ips=tuple(draw(st.sampled_from(pools[family])) for family in families),
         ports=draw(_ports),
-        on=on,
-        host=host,
+        host=draw(st.integers(0, 4)) == 0,
         phase=draw(st.sampled_from(("Running", "Running", "Running", "Running", "Pending", "Failed"))),
         owner=draw(st.sampled_from(("", "set", "other"))),
         init=init if draw(st.integers(0, 3)) == 0 else None,
     )
+    place(draw, made)
+    return made
 
 
-_facts = st.sampled_from(("yes", "no", "unknown"))
-plugins = st.builds(
-    Plugin, named=st.booleans(), enforces=st.sampled_from(("yes", "yes", "no", "unknown")), pods=_facts, nodes=_facts
-)
+def place(draw: st.DrawFn, made: Object) -> None:
+    """Put a pod on a node, or on none yet, and give it addresses, of any family or none yet."""
+    spec, status = made["spec"], made["status"]
+    on = draw(st.sampled_from(("n1", "n2") if "hostNetwork" in spec else ("", "n1", "n2")))
+    families = draw(st.sampled_from(((), (0,), (1,), (0, 1), (0, 1), (0, 1))))
+    pools = tuple(zip(_NODES[on])) if "hostNetwork" in spec else (_V4, _V6)
+    for key in ("podIP", "podIPs"):
+        status.pop(key, None)
+    ips = [draw(st.sampled_from(pools[family])) for family in families]
+    if ips:
+        status |= {"podIP": ips[0], "podIPs": [{"ip": ip} for ip in ips]}
+    spec.pop("nodeName", None)
+    if on:
+        spec["nodeName"] = on
+
+
+@st.composite
+def places(draw: st.DrawFn, most: int) -> World:
+    """A cluster without policies, its plugin to be said, of at most so many pods; some have a ServiceAccount."""
+    spaces = [namespace(name, **draw(labels)) for name in SPACES if draw(st.booleans())]
+    nodes = [node(name, *addresses) for name, addresses in _NODES.items()]
+    for item, value in zip(nodes, "ab", strict=True):
+        item["metadata"]["labels"] = {"app": value}
+    pods = [draw(_pods(number)) for number in range(draw(st.integers(1, most)))]
+    for found in pods:
+        if draw(st.booleans()):
+            found["spec"]["serviceAccountName"] = "web"
+    accounts = [_account(space, draw(labels)) for space in SPACES]
+    return World(Plugin(), spaces, nodes, pods, [], accounts)
+
+
+def _account(space: str, labels: Object) -> Object:
+    metadata = {"name": "web", "namespace": space, "labels": labels}
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+
+
+_facts = st.sampled_from((YES, NO, UNKNOWN))
+
+
+@st.composite
+def plugins(draw: st.DrawFn) -> Plugin:
+    """Plugins of no table, where neither Calico nor Cilium has objects. Without a name all kinds count where policies
+    are enforced (MAP-31), else it is not known.
+    """
+    enforces, named = draw(st.sampled_from((YES, YES, NO, UNKNOWN))), draw(st.booleans())
+    tiers = draw(st.sampled_from(((YES, YES), (NO, YES), (UNKNOWN, UNKNOWN), (YES, UNKNOWN))))
+    if not named:
+        tiers = (YES, YES) if enforces == YES else (UNKNOWN, UNKNOWN)
+    name = "some" if named else ""
+    return Plugin(name, enforces, draw(_facts), draw(_facts), implements=(*tiers, NO, NO))
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
-    spaces = [namespace(name, **draw(labels)) for name in _SPACES if draw(st.booleans())]
-    nodes = [node(name, *addresses) for name, addresses in _NODES.items()]
-    pods = [draw(_pods(number)) for number in range(draw(st.integers(1, 6)))]
-    policies = [draw(_policies(number)) for number in range(draw(st.integers(0, 4)))]
-    return World(draw(plugins), spaces, nodes, pods, policies)
+    """NetworkPolicies alone, under any plugin."""
+    found = draw(places(6))
+    listed = [draw(policies(number)) for number in range(draw(st.integers(0, 4)))]
+    return replace(found, plugin=draw(plugins()), policies=listed)
