@@ -1,4 +1,5 @@
-"""Builds the binaries of the test cluster: etcd, kube-apiserver, kube-controller-manager and kubectl.
+"""Builds the binaries of the test cluster: etcd, kube-apiserver, kube-controller-manager and kubectl; and fetches the
+schemas of policy kinds that the cluster does not bring.
 
 ``python tests/cluster/build.py`` compiles them with Go from the module beside this file and writes their folder to
 standard output; a second run builds nothing. ``--print-dir`` only writes the folder. The binaries lie outside the
@@ -9,6 +10,7 @@ a folder with ready binaries instead; nothing is built into that folder. Standar
 
 import argparse
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -30,6 +32,10 @@ PACKAGES = (
     "k8s.io/kubernetes/cmd/kube-controller-manager",
     "k8s.io/kubernetes/cmd/kubectl",
 )
+SCHEMAS_OF = "sigs.k8s.io/network-policy-api@v0.1.7"
+"""The last release whose schemas hold v1alpha1: a Go module, so that the Go module proxy has it."""
+SCHEMAS = "crd"
+"""Folder of these schemas beside the binaries."""
 
 
 class BuildError(Exception):
@@ -110,6 +116,22 @@ def build(folder: Path) -> None:
         publish(staging, folder)
 
 
+def fetch_schemas(folder: Path) -> None:
+    """Copies the schemas of `SCHEMAS_OF` to ``folder``. Raises BuildError where they cannot be had."""
+    go = shutil.which("go")
+    if go is None:
+        raise BuildError(f"no `go` on PATH to fetch {SCHEMAS_OF} with: install Go 1.26 or later")
+    command = [go, "mod", "download", "-json", SCHEMAS_OF]
+    environ = {**os.environ, "GOWORK": "off"}
+    with tempfile.TemporaryDirectory(prefix="fetching-", dir=folder) as temporary:
+        done = subprocess.run(command, cwd=temporary, env=environ, stdout=subprocess.PIPE, check=False)
+        if done.returncode != 0:
+            raise BuildError(f"`{' '.join(command[1:])}` ended with code {done.returncode}; its output is above")
+        staging = Path(temporary) / SCHEMAS
+        shutil.copytree(Path(json.loads(done.stdout)["Dir"]) / "config" / "crd" / "experimental", staging)
+        staging.replace(folder / SCHEMAS)
+
+
 def publish(staging: Path, folder: Path) -> None:
     """Moves a finished build into place, one file in one step.
 
@@ -129,8 +151,11 @@ def ensure(environ: Mapping[str, str]) -> Path:
     if environ.get(ASSETS_VARIABLE):
         if lack := shortage(environ):
             raise BuildError(lack)
-    elif missing(folder, BUILT):
+        return folder
+    if missing(folder, BUILT):
         build(folder)
+    if not (folder / SCHEMAS).is_dir():
+        fetch_schemas(folder)
     return folder
 
 

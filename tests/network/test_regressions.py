@@ -1,19 +1,34 @@
 """Defects of other tools that must not be ours, by number (network.md, section 7)."""
 
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
+from kubeaudit.collect.live import collect
+from kubeaudit.collect.progress import Silent
 from kubeaudit.documents import Document, parse
-from kubeaudit.network.cni import profile
+from kubeaudit.network.cni import CniProfile, profile
 from kubeaudit.network.reach import Basis, assemble
+from kubeaudit.queries.ends import end
+from kubeaudit.queries.ingress_hop import hops
+from kubeaudit.queries.network_diff import difference
+from kubeaudit.queries.reach import answer
 from kubeaudit.settings import Fact
+from kubeaudit.snapshot import Outcome
+from tests import factory
+from tests.collect.fake_api import FakeApi
+from tests.queries.connections import context
 
 from .asking import KNP, B, R, U, ask, cls, engine, state
 from .clusters import Object, cluster, node, pod, policy, port
 
 OUT = "203.0.113.7"
 APP = pod("app", ips=("10.0.0.1",), on="n1")
+NOBODY = CniProfile(name="", enforces=Fact.YES, ipblock_matches_pods=Fact.UNKNOWN)
 DENY = policy("deny", podSelector={}, policyTypes=["Ingress", "Egress"])
 
 
@@ -51,6 +66,37 @@ def _admin(name: str, kind: str = "AdminNetworkPolicy", **spec: Any) -> Object:
     spec = {"priority": 1, "subject": {"namespaces": {}}} | spec
     api = f"policy.networking.k8s.io/{version}"
     return {"apiVersion": api, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+BACKEND = {"service": {"name": "web", "port": {"number": 80}}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "where"),
+    [
+        ({"rules": [], "defaultBackend": BACKEND}, ["*"]),
+        ({"rules": None, "defaultBackend": BACKEND}, ["*"]),
+        ({"rules": [{"host": "a.example"}], "defaultBackend": BACKEND}, ["*"]),
+        ({"rules": [{"host": "a.example"}, {"http": None}]}, []),
+        ({"rules": [{}, {"http": {"paths": [{"backend": BACKEND}]}}], "tls": [{"hosts": ["a.example"]}]}, ["*/"]),
+    ],
+    ids=["no rules", "null rules", "a rule without http", "nothing else", "beside a rule with http, and TLS"],
+)
+def test_reg_net_04_ingresses_without_http_lead_where_their_default_backend_does(
+    spec: Object, where: list[str]
+) -> None:
+    """NET-60, NET-66: the Service has no selector, its slice lists the address of a pod, the class names who serves."""
+    backend = factory.pod(ip="10.1.0.7")
+    slices = factory.slice_of("web", endpoints=[{"addresses": ["10.1.0.7"]}])
+    objects = [factory.ingress(**spec), factory.service(selector={}), slices, backend, *factory.controller()]
+    shown = context(*objects, factory.policy(ingress=[{"from": [{"namespaceSelector": {}}]}]))
+    assert not shown.cluster.bad
+    found = list(hops(shown))
+    names = [(shown.cluster.classes[hop.source].name, shown.cluster.classes[hop.target].name) for hop in found]
+    assert [(hop.where, hop.port, hop.state) for hop in found] == [(each, 8080, R) for each in where]
+    assert names == [("Pod/nginx-1", "Pod/web-1")] * len(where)
+    closed = list(hops(context(*objects, factory.policy())))
+    assert [hop.state for hop in closed] == [B] * len(where)
 
 
 def test_reg_net_05_ranges_are_merged_where_the_verdict_is_the_same() -> None:
@@ -93,8 +139,9 @@ def test_reg_net_09_an_absent_key_is_no_match() -> None:
 
 def test_reg_net_10_host_network_is_seen_and_named() -> None:
     host = pod("host", ips=("172.18.0.2",), on="n1", host=True)
-    verdict = ask(engine(node("n1", "172.18.0.2"), host, DENY), "default/host", "169.254.169.254")
-    assert (verdict.state, verdict.details) == (R, ("host_network",))
+    for plugin, expected in ((KNP, (R, (Basis.CNI_PROFILE,))), (NOBODY, (U, (Basis.UNDEFINED,)))):
+        verdict = ask(engine(node("n1", "172.18.0.2"), host, DENY, plugin=plugin), "default/host", "169.254.169.254")
+        assert (verdict.state, verdict.basis, verdict.details) == (*expected, ("host_network",))
 
 
 def test_reg_net_11_a_finished_pod_is_no_endpoint() -> None:
@@ -114,12 +161,68 @@ def test_reg_net_12_an_ip_block_over_pod_addresses_is_unknown_without_a_profile(
     assert [state(engine(APP, other, np, plugin=p), "default/b", "default/app") for p in (KNP, unknown)] == [R, U]
 
 
+SECTION_1 = (
+    *("namespaces", "pods", "nodes", "serviceaccounts", "services", "endpoints", "replicationcontrollers"),
+    *("deployments.apps", "replicasets.apps", "statefulsets.apps", "daemonsets.apps", "jobs.batch", "cronjobs.batch"),
+    *(f"{plural}.networking.k8s.io" for plural in ("networkpolicies", "ingresses", "ingressclasses")),
+    *(f"{plural}.gateway.networking.k8s.io" for plural in ("gateways", "httproutes", "grpcroutes", "tlsroutes")),
+    *("endpointslices.discovery.k8s.io", "referencegrants.gateway.networking.k8s.io", "routes.route.openshift.io"),
+    *(
+        f"{plural}.policy.networking.k8s.io"
+        for plural in ("adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies")
+    ),
+    *(f"{plural}.cilium.io" for plural in ("ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies")),
+    *(
+        f"{plural}.crd.projectcalico.org"
+        for plural in ("networkpolicies", "globalnetworkpolicies", "tiers", "profiles", "networksets", "hostendpoints")
+    ),
+    *("globalnetworksets.crd.projectcalico.org", "authorizationpolicies.security.istio.io"),
+    "peerauthentications.security.istio.io",
+)
+"""Every kind that section 1 names, but for ConfigMaps, which are read one by one (LP-04)."""
+
+
+def test_reg_net_14_a_live_run_reads_every_kind_of_section_1(tmp_path: Path) -> None:
+    one = {"metadata": {"name": "one", "namespace": "default"}}
+    served = {key: [one] for key in SECTION_1}
+    with FakeApi(served) as api:
+        client = api.client(tmp_path)
+        found = collect(
+            client, now=lambda: datetime.now(UTC), tool_version="0", progress=Silent(), stop=threading.Event()
+        )
+    # Endpoints are the fallback where EndpointSlices are not there.
+    wanted = [key for key in SECTION_1 if key != "endpoints"]
+    held = {read.resource: read.outcome for read in found.reads}
+    assert {key: (held.get(key), len(list(found.objects(key)))) for key in wanted} == dict.fromkeys(
+        wanted, (Outcome.COMPLETE, 1)
+    )
+
+
+def test_reg_net_14_endpoints_are_read_where_slices_are_not_served(tmp_path: Path) -> None:
+    with FakeApi({"endpoints": [{"metadata": {"name": "one", "namespace": "default"}}]}) as api:
+        client = api.client(tmp_path)
+        found = collect(
+            client, now=lambda: datetime.now(UTC), tool_version="0", progress=Silent(), stop=threading.Event()
+        )
+    assert len(list(found.objects("endpoints"))) == 1
+
+
 def test_reg_net_15_ipv6_is_judged() -> None:
     six = pod("six", ips=("fd00::1",))
     np = policy("np", egress=[{"to": [{"ipBlock": {"cidr": "2001:db8::/32", "except": ["2001:db8:1::/48"]}}]}])
     reach = engine(six, np)
     held = [state(reach, "default/six", to) for to in ("2001:db8::1", "2001:db8:1::1", "2001:db9::1")]
     assert held == [R, B, B]
+
+
+def test_reg_net_15_each_family_of_a_dual_stack_pod_is_judged_by_its_own_blocks() -> None:
+    """NET-42, NET-43: an IPv4 list denies IPv6, and an IPv4 exception leaves IPv6 open."""
+    both = pod("both", ips=("10.0.0.1", "fd00::1"))
+    hole = {"cidr": "0.0.0.0/0", "except": ["169.254.169.254/32"]}
+    for blocks_, six in (([hole], B), ([hole, {"cidr": "::/0"}], R)):
+        reach = engine(both, policy("np", policyTypes=["Egress"], egress=[{"to": [{"ipBlock": b} for b in blocks_]}]))
+        held = [state(reach, "default/both", to) for to in (OUT, "169.254.169.254", "fd00:ec2::254")]
+        assert held == [R, B, six]
 
 
 def test_reg_net_16_except_of_one_rule_hides_no_allow_of_another() -> None:
@@ -148,6 +251,78 @@ def test_reg_net_18_ports_of_sidecars_count_and_those_of_init_containers_do_not(
     assert [state(reach, OUT, "default/app", "TCP", n) for n in (15001, 15002)] == [R, B]
 
 
+def test_reg_net_19_tiers_of_calico_are_asked_in_their_order() -> None:
+    """NET-120..123: what each port meets on its way through the tiers."""
+    # Port by port: a tier before the default one allows 1, denies 2, passes 3 and 4 and does not know 5; the default
+    # tier holds a NetworkPolicy that allows 3, and at order 1001, after it, a policy that would deny 3 and allow 4.
+    web, tcp = {"matchLabels": {"app": "web"}}, {"protocol": "TCP"}
+    first = [("Allow", 1), ("Deny", 2), ("Pass", 3), ("Pass", 4)]
+    objects = (
+        _calico("Tier", "late", order=2_000_000),
+        _calico("Tier", "early", order=10),
+        _calico("GlobalNetworkPolicy", "late.all", tier="late", types=["Ingress"], ingress=[{"action": "Allow"}]),
+        _calico(
+            "GlobalNetworkPolicy",
+            "early.some",
+            tier="early",
+            types=["Ingress"],
+            selector="app == 'web'",
+            ingress=[{"action": action, "destination": {"ports": [number]}} | tcp for action, number in first],
+        ),
+        policy("np", podSelector=web, ingress=[{"ports": [{"port": 3}]}]),
+        _calico(
+            "GlobalNetworkPolicy",
+            "after",
+            order=1001,
+            types=["Ingress"],
+            selector="app == 'web'",
+            ingress=[
+                {"action": action, "destination": {"ports": [number]}} | tcp
+                for action, number in (("Deny", 3), ("Allow", 4))
+            ],
+        ),
+    )
+    pods = (pod("web", labels={"app": "web"}, ips=("10.0.0.1",)), pod("other", ips=("10.0.0.2",)))
+    reach = engine(*pods, *objects, plugin=profile("calico"))
+    assert [state(reach, OUT, "default/web", "TCP", number) for number in range(1, 6)] == [R, B, R, R, B]
+    verdict = ask(reach, OUT, "default/web", "TCP", 3)
+    assert [decision.policy.name for decision in verdict.ingress.by] == ["np"]
+    assert state(reach, OUT, "default/other", "TCP", 2) == R
+
+
+def _calico(kind: str, name: str, **spec: Any) -> Object:
+    return {"apiVersion": "projectcalico.org/v3", "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def test_reg_net_21_an_explanation_is_data() -> None:
+    """AGG-7: the JSON of an answer has policy, rule, field and value of what decides, not only a text."""
+    web, api = factory.pod("web"), factory.pod("api", ip="10.1.0.2", labels={"app": "api"})
+    rule = {"from": [{"podSelector": {"matchLabels": {"app": "web"}}}], "ports": [{"port": 80}]}
+    found = context(web, api, factory.policy("api", podSelector={"matchLabels": {"app": "api"}}, ingress=[rule]))
+    asked = answer(found, end(found, "shop/web"), end(found, "shop/api"), [("TCP", 80, 81)], "")
+    allowed, denied = msgspec.json.decode(msgspec.json.encode(asked))["connections"][0]["segments"]
+    (decision,) = allowed["verdict"]["ingress"]["by"]
+    assert decision["policy"] | {"kind": "NetworkPolicy", "namespace": "shop", "name": "api"} == decision["policy"]
+    assert (decision["rule"], decision["path"], decision["action"]) == (0, ["spec", "ingress", 0, "from", 0], "allow")
+    assert [proof["path"] for proof in denied["proof"]] == [["spec", "podSelector"]]
+    assert denied["verdict"]["ingress"]["isolating"][0]["name"] == "api"
+
+
+def test_reg_net_21_a_difference_is_data() -> None:
+    """AGG-8: added connections with the policy that changed, and the workload that came, in JSON."""
+    web, api = factory.pod("web"), factory.pod("api", ip="10.1.0.2", labels={"app": "api"})
+    narrow, wide = (
+        factory.policy("api", podSelector={"matchLabels": {"app": "api"}}, ingress=[{"from": [peer]}])
+        for peer in ({"podSelector": {"matchLabels": {"app": "none"}}}, {"podSelector": {}})
+    )
+    old, new = context(web, api, narrow), context(web, api, wide, factory.pod("job", ip="10.1.0.3"))
+    found = msgspec.json.decode(msgspec.json.encode(difference(old, new)))
+    assert found["workloads_added"] == ["shop/job[Pod]"]
+    opened = [c for c in found["changes"] if "NetworkPolicy shop/api changed" in c["causes"]]
+    assert {(c["kind"], *c["targets"]) for c in opened} == {("added", "shop/api[Pod]")}
+    assert "shop/web[Pod]" in {source for change in opened for source in change["sources"]}
+
+
 def test_reg_net_22_without_an_enforcing_plugin_nothing_is_blocked() -> None:
     """NET-71 and NET-73; what would block is kept."""
     found = cluster(APP, DENY)
@@ -155,6 +330,16 @@ def test_reg_net_22_without_an_enforcing_plugin_nothing_is_blocked() -> None:
         verdict = ask(assemble(found, profile("calico", enforces)), OUT, "default/app")
         assert (verdict.state, verdict.basis) == (state_, (basis,))
         assert [decision.policy.name for decision in verdict.would_block_by] == ["deny"]
+
+
+def test_reg_net_23_the_empty_rule_is_undefined_for_cilium_and_allows_all_for_kubernetes() -> None:
+    """NET-103, NET-06."""
+    spec = {"endpointSelector": {}, "ingress": [{}]}
+    of_cilium = {"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "spec": spec}
+    of_cilium["metadata"] = {"name": "np", "namespace": "default"}
+    verdict = ask(engine(APP, of_cilium, plugin=profile("cilium")), OUT, "default/app")
+    assert (verdict.state, verdict.basis, verdict.details) == (U, (Basis.UNDEFINED,), ("cilium_empty_rule",))
+    assert state(engine(APP, policy("np", ingress=[{}]), plugin=profile("cilium")), OUT, "default/app") == R
 
 
 def test_reg_net_24_an_unknown_peer_of_a_pass_rule_denies_everything() -> None:
