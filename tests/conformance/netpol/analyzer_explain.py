@@ -12,7 +12,8 @@ from conformance.netpol.analyzer import CONTROLLER, OPEN, PROFILE, Focus, merged
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.network.ports import FIRST, LAST, PROTOCOLS
 from kubeaudit.network.reach import Reach, assemble
-from kubeaudit.network.verdicts import ReachVerdict, Side
+from kubeaudit.network.relation import towards
+from kubeaudit.network.verdicts import Direction, ReachVerdict, Side
 from kubeaudit.proof import State
 
 _PAIR = re.compile(r"^Connections between (.+) => (.+):$")
@@ -127,12 +128,11 @@ def _judged(reach: Reach, called: list[set[str]]) -> Iterator[tuple[str, str, Wh
                 yield from ((source, target, why, held) for source in sources for target in targets)
             for _, low, high in ranges:
                 place, address = f"{_address(low)}-{_address(high)}", _address(low)
+                peers = reach.judge.universe.address_bit(address)
+                # To `reach` loopback is the pod itself (NET-53), upstream it is an address outside.
                 into, out = (
-                    _why(judged)
-                    for judged in (
-                        reach.ingress(address, one, protocol, first),
-                        reach.egress(one, address, protocol, first),
-                    )
+                    _why(towards(reach.judge, direction, one, peers, protocol, first))
+                    for direction in (Direction.INGRESS, Direction.EGRESS)
                 )
                 for name in sources:
                     yield place, name, into, held

@@ -3,6 +3,7 @@
 A set of connections is an int: a bit for each port of TCP, UDP and SCTP, and one for what has no ports (MAP-24).
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,9 +15,14 @@ from network.clusters import cluster
 
 from conformance.corpora import documents
 from conformance.netpol.corpora import manifests
+from conformance.netpol.nca_ingress import ingress_policies, simulated
+from conformance.netpol.nca_mesh import HOSTS, ROOT, ROUTES, SIDECARS, mesh_policies, narrowed, registry
+from conformance.netpol.nca_nets import without_pods
+from kubeaudit.kinds import by_api_kind
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.selectors import bits_of
 from kubeaudit.network.cni import CniProfile
+from kubeaudit.network.mesh.membership import Mesh
 from kubeaudit.network.ports import PROTOCOLS
 from kubeaudit.network.profiles import CALICO
 from kubeaudit.network.reach import Reach, assemble
@@ -29,30 +35,23 @@ PROFILE = CniProfile(name="network-config-analyzer", enforces=Fact.YES, ipblock_
 _WIDTH = 1 << 16
 PORTLESS = 1 << len(PROTOCOLS) * _WIDTH
 EVERYTHING = PORTLESS | sum((1 << _WIDTH) - 2 << number * _WIDTH for number in range(len(PROTOCOLS)))
+TCP = ((1 << _WIDTH) - 2) << PROTOCOLS.index("TCP") * _WIDTH
 _TOPOLOGY = ("Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController")
-_BESIDE = ("Service", "Node", "ServiceAccount", "HostEndpoint", "NetworkSet", "GlobalNetworkSet")
-_POLICY_KINDS = (
-    "NetworkPolicy",
-    "GlobalNetworkPolicy",
-    "Profile",
-    "Ingress",
-    "NetworkSet",
-    "GlobalNetworkSet",
-)
+_BESIDE = ("Service", "Node", "ServiceAccount", "HostEndpoint", "NetworkSet", "GlobalNetworkSet", "ServiceEntry")
+_OWN = ("NetworkPolicy", "GlobalNetworkPolicy", "Profile", "NetworkSet", "GlobalNetworkSet", "AuthorizationPolicy")
+"""Kinds that we evaluate as they are. Upstream reads no PeerAuthentication."""
+_TRANSLATED = ("Ingress", "Sidecar", "Gateway", "VirtualService")
+_UNKNOWN = ("Sidecar", "ServiceEntry", "WorkloadEndpoint")
+"""Kinds that the product has no use for."""
+_OWN_TOPOLOGY = ("podList", "namespaceList", "resourceList")
+"""A configuration with none of these has the pods that all share, to which upstream adds none."""
+_HEADING = re.compile(r"^apiVersion: (\S+)\nkind: (\w+)", re.MULTILINE)
 _CLASSES = {
-    "K8sNetworkPolicy": "networking.k8s.io/v1",
-    "CalicoNetworkPolicy": "projectcalico.org/v3",
-    "CalicoGlobalNetworkPolicy": "projectcalico.org/v3",
-}
-
-
-SIMULATED = "ingress-controller-livesim"
-_CONTROLLER: Object = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": SIMULATED, "namespace": "ingress-controller-ns"},
-    "spec": {"containers": []},
-    "status": {},
+    "K8sNetworkPolicy": "networking.k8s.io",
+    "CalicoNetworkPolicy": "projectcalico.org",
+    "CalicoGlobalNetworkPolicy": "projectcalico.org",
+    "IstioAuthorizationPolicy": "security.istio.io",
+    "IstioSidecar": "networking.istio.io",
 }
 
 
@@ -142,13 +141,25 @@ def _at(ranges: list[tuple[Range, int]], version: int, address: int) -> int:
 
 
 @dataclass(frozen=True)
+class Captured:
+    """Connections that policies are about: those below a mesh, and those of a mesh."""
+
+    below: int = 0
+    mesh: int = 0
+
+    def of(self, held: int) -> int:
+        """What is explicit in the connections of a pair. A rule of a mesh that lets all of TCP pass lets all pass."""
+        return held & self.below | (held if held & TCP == TCP else held & TCP) & self.mesh
+
+
+@dataclass(frozen=True)
 class Config:
-    """A configuration: its peers, our engine, and what it was made from."""
+    """A configuration: its peers, our engine, and the addresses that stand for hosts of ServiceEntries."""
 
     name: str
     peers: tuple[Peer, ...]
     reach: Reach
-    namespaces: frozenset[str]
+    hosts: dict[str, str]
 
     def relation(self) -> Relation:
         """What our engine lets through. A state that is not known fails the case."""
@@ -168,18 +179,48 @@ class Config:
         return relation
 
     def _outside(self, relation: Relation, cls: int, peers: list[Peer]) -> None:
-        universe, judge = self.reach.judge.universe, self.reach.judge
+        judge, universe = self.reach.judge, self.reach.judge.universe
         for direction in Direction:
-            for row in judge.table(direction).of(cls).row:
-                held = _connections(judge.ports, row.ports)
-                for place in universe.space.ranges(universe.atoms_of(row.peers)):
+            for ports, found in self._rows(cls, direction):
+                held = _connections(judge.ports, ports)
+                for place in universe.space.ranges(universe.atoms_of(found)):
                     for peer in peers:
                         relation.with_outside(peer.key, str(direction), place, held)
+                for host, address in self.hosts.items() if direction is Direction.EGRESS else ():
+                    if found & universe.address_bit(address):
+                        for peer in peers:
+                            relation.pair(peer.key, host, held & TCP)
 
-    def captured(self, direction: Direction) -> frozenset[str]:
-        """Peers that some policy of the configuration is about in a direction (MAP-20)."""
-        selected = self.reach.judge.table(direction).selected
-        return frozenset(peer.key for peer in self.peers if selected >> peer.cls & 1)
+    def _rows(self, cls: int, direction: Direction) -> Iterator[tuple[int, int]]:
+        """Ports with their peers as policies have them, and what a mesh leaves of them."""
+        judge = self.reach.judge
+        narrowed = judge.narrowing.rows(cls) if judge.narrowing and direction is Direction.INGRESS else ()
+        for row in judge.table(direction).of(cls).row:
+            left = row.ports
+            for other in narrowed:
+                left &= ~other.ports
+                yield row.ports & other.ports, row.peers & other.peers
+            yield left, row.peers
+
+    def captured(self, direction: Direction) -> dict[str, Captured]:
+        """What policies of the configuration are about, of every peer (MAP-20)."""
+        judge = self.reach.judge
+        below, mesh = list[tuple[int, int]](), list[tuple[int, int]]()
+        for policy in self.reach.policies:
+            if policy.half(direction) and policy.tier.name != HOSTS:
+                kept = mesh if policy.tier.name in (SIDECARS, ROUTES) else below
+                kept.append((policy.selected, TCP if policy.tier.name == ROUTES else EVERYTHING))
+        for policy in judge.narrowing.policies if judge.narrowing and direction is Direction.INGRESS else ():
+            narrow = all(rule.operations for rule in policy.source.spec.rules)
+            mesh.append((policy.selected, TCP if narrow else EVERYTHING))
+        return {peer.key: Captured(_about(below, peer.cls), _about(mesh, peer.cls)) for peer in self.peers}
+
+
+def _about(policies: list[tuple[int, int]], cls: int) -> int:
+    held = 0
+    for selected, connections in policies:
+        held |= connections if selected >> cls & 1 else 0
+    return held
 
 
 def _connections(space: Any, ports: int) -> int:
@@ -189,21 +230,26 @@ def _connections(space: Any, ports: int) -> int:
     return held
 
 
-def config(root: Path, name: str, definition: dict[str, Any], given: dict[str, Any], simulated: bool = False) -> Config:
-    """The cluster of a configuration; a name like ``config/namespace/policy`` keeps that policy alone.
+def config(root: Path, name: str, definition: dict[str, Any], given: dict[str, Any]) -> Config:
+    """The cluster of a configuration; a name like ``config/namespace/policy`` keeps that policy alone."""
 
-    ``simulated``: upstream adds a pod for an ingress controller that the files lack.
-    """
-    lists = {key: definition.get(key, given.get(key, [])) for key in ("podList", "namespaceList", "networkPolicyList")}
-    whole = definition.get("resourceList", given.get("resourceList", []))
-    topology = list(_read(root, [*lists["podList"], *whole], (*_TOPOLOGY, *_BESIDE)))
-    spaces = list(_read(root, [*lists["namespaceList"], *whole], ("Namespace",)))
-    policies = [p for p in _read(root, [*lists["networkPolicyList"], *whole], _POLICY_KINDS) if _is_chosen(p, name)]
-    topology += [_CONTROLLER] if simulated else []
-    policies = [made for policy in policies for made in _as_policies(policy, topology)]
-    listed = list(_one_each([*spaces, *topology, *policies]))
+    def read(key: str, kinds: tuple[str, ...]) -> list[Object]:
+        """Objects of a list, else of the resources; those of the configuration come before what all of them share."""
+        stated = (some.get(k) for some in (definition, given) for k in (key, "resourceList"))
+        return list(_read(root, next(filter(None, stated), []), kinds))
+
+    policies = [p for p in read("networkPolicyList", (*_OWN, *_TRANSLATED)) if _is_chosen(p, name)]
+    topology = read("podList", (*_TOPOLOGY, *_BESIDE))
+    added = list(simulated(policies, topology)) if any(key in definition for key in _OWN_TOPOLOGY) else []
+    topology += added
+    known = registry(topology)
+    made = [*ingress_policies(policies, topology), *mesh_policies(policies, known)]
+    own = [narrowed(p) if p["kind"] == "AuthorizationPolicy" else p for p in policies if p["kind"] in _OWN]
+    evaluated = without_pods([*own, *made], topology)
+    listed = list(_one_each([*added, *read("namespaceList", ("Namespace",)), *topology, *evaluated]))
     found = cluster(*listed)
-    return Config(name, tuple(_peers(found, listed)), assemble(found, PROFILE), frozenset(found.namespaces))
+    everyone = Mesh(inside=(1 << len(found.classes)) - 1, perhaps=0, ambient=0, root=ROOT)
+    return Config(name, tuple(_peers(found, listed)), assemble(found, PROFILE, everyone), known.addresses)
 
 
 def _one_each(objects: Iterable[Object]) -> Iterator[Object]:
@@ -212,7 +258,7 @@ def _one_each(objects: Iterable[Object]) -> Iterator[Object]:
     for value in objects:
         meta = value["metadata"]
         key = (value["apiVersion"], value["kind"], meta.get("namespace", ""), meta["name"])
-        if key in seen:
+        if key in seen or value["kind"] in _UNKNOWN:
             continue
         seen.add(key)
         if value["kind"] == "Pod":
@@ -229,12 +275,30 @@ def _ports(listed: Any) -> list[Object]:
 
 @cache
 def _objects(place: Path) -> tuple[Object, ...]:
-    """The objects of a file or folder, read once for all cases, and pods that Calico shows as workload endpoints."""
-    listed = tuple(manifests(place))
-    if place.is_dir():
-        return listed
-    endpoints = (v for v in documents(place) if isinstance(v, dict) and v.get("kind") == "WorkloadEndpoint")
-    return (*listed, *map(_pod, endpoints))
+    """The objects of a file or folder, read once for all cases, with those of kinds that the product has no use for."""
+    files = [file for file in sorted(place.rglob("*")) if file.is_file()] if place.is_dir() else [place]
+    others = [v for file in files if _has_odd(file.read_text("utf-8")) for v in documents(file) if isinstance(v, dict)]
+    return (*manifests(place), *(_placed(v) for v in others if v.get("kind") in _UNKNOWN or _is_misplaced(v)))
+
+
+def _has_odd(text: str) -> bool:
+    """Whether a file may have objects that manifests of the product cannot be."""
+    headings = ({"apiVersion": version, "kind": kind} for version, kind in _HEADING.findall(text))
+    return any(kind in text for kind in _UNKNOWN) or any(map(_is_misplaced, headings))
+
+
+def _is_misplaced(value: Object) -> bool:
+    """Whether a workload stands in an API that does not have it, or no longer; upstream looks at its kind alone."""
+    group = str(value.get("apiVersion")).rpartition("/")[0]
+    return value.get("kind") in _TOPOLOGY and (group, value["kind"]) not in by_api_kind()
+
+
+def _placed(value: Object) -> Object:
+    """An object in its namespace and its API, and a pod that Calico shows as a workload endpoint as a pod."""
+    placed = value | {"metadata": {"namespace": "default"} | value["metadata"]}
+    if _is_misplaced(value):
+        return placed | {"apiVersion": "v1" if value["kind"] == "Pod" else "apps/v1"}
+    return _pod(placed) if value["kind"] == "WorkloadEndpoint" else placed
 
 
 def _read(root: Path, files: list[str], kinds: tuple[str, ...]) -> Iterator[Object]:
@@ -267,62 +331,11 @@ def _is_chosen(policy: Object, name: str) -> bool:
         return True
     meta = policy["metadata"]
     if wanted[0] in _CLASSES:
-        if policy["apiVersion"] != _CLASSES[wanted[0]]:
+        if policy["apiVersion"].partition("/")[0] != _CLASSES[wanted[0]]:
             return False
         wanted = wanted[1:]
     own = [meta["namespace"], meta["name"]] if policy["kind"] != "GlobalNetworkPolicy" else [meta["name"]]
     return wanted == own
-
-
-def _as_policies(policy: Object, topology: list[Object]) -> Iterator[Object]:
-    """Upstream an Ingress restricts its controllers to its backends, in a layer of its own: a tier here."""
-    if policy["kind"] != "Ingress":
-        yield policy
-        return
-    space = policy["metadata"]["namespace"]
-    services = {(s["metadata"]["namespace"], s["metadata"]["name"]): s for s in topology if s["kind"] == "Service"}
-    rules = [rule for backend in _backends(policy["spec"]) for rule in _to_backend(backend, space, services)]
-    controllers = [_pods_of(s) for (_, name), s in services.items() if "ingress-nginx" in name] or [_in(space)]
-    if _CONTROLLER in topology:
-        controllers = [_in(_CONTROLLER["metadata"]["namespace"])]
-    yield {
-        "apiVersion": "projectcalico.org/v3",
-        "kind": "Tier",
-        "metadata": {"name": "ingress"},
-        "spec": {"order": 1, "defaultAction": "Deny"},
-    }
-    yield {
-        "apiVersion": "projectcalico.org/v3",
-        "kind": "GlobalNetworkPolicy",
-        "metadata": {"name": f"{space}-{policy['metadata']['name']}"},
-        "spec": {"tier": "ingress", "selector": " || ".join(controllers), "types": ["Egress"], "egress": rules},
-    }
-
-
-def _backends(spec: Object) -> Iterator[Object]:
-    if "defaultBackend" in spec:
-        yield spec["defaultBackend"]["service"]
-    for rule in spec.get("rules", []):
-        for path in rule.get("http", {}).get("paths", []):
-            yield path["backend"]["service"]
-
-
-def _to_backend(backend: Object, space: str, services: dict[tuple[str, str], Object]) -> Iterator[Object]:
-    service = services.get((space, backend["name"]))
-    wanted = backend.get("port", {})
-    for port in service["spec"]["ports"] if service else ():
-        if wanted.get("number") == port["port"] or (wanted.get("name") and wanted["name"] == port.get("name")):
-            target = {"selector": _pods_of(service), "ports": [port.get("targetPort", port["port"])]}
-            yield {"action": "Pass", "protocol": "TCP", "destination": target}
-
-
-def _pods_of(service: Object) -> str:
-    terms = [f"{key} == '{value}'" for key, value in service["spec"].get("selector", {}).items()]
-    return f"({' && '.join([_in(service['metadata']['namespace']), *terms])})"
-
-
-def _in(space: str) -> str:
-    return f"projectcalico.org/namespace == '{space}'"
 
 
 def _peers(found: Cluster, listed: Iterable[Object]) -> Iterator[Peer]:

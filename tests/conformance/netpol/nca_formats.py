@@ -1,7 +1,7 @@
 """network-config-analyzer's output files, expanded over the peers of a configuration (network.md, MAP-21..26).
 
-Conditions of HTTP in a row are left out, its ports are compared (MAP-23); so are names of hosts outside, which only the
-mesh has.
+Where a mesh is evaluated there are two parts, for TCP and for the rest (MAP-23). Conditions of HTTP in a row are left
+out, its ports are compared.
 """
 
 import csv
@@ -14,10 +14,12 @@ from typing import Any
 
 from kubeaudit.documents import Document, parse
 
-from .nca import EVERYTHING, Config, Peer, Range, Relation, span
+from .nca import EVERYTHING, TCP, Config, Peer, Range, Relation, span
 
-Row = tuple[str, str, str, str, str]
+Row = tuple[str, str, str, str, int]
 """Namespaces and pods of the source (namespaces "" where it is outside), the same of the destination, connections."""
+End = Peer | Range | str
+"""A pod, a range of addresses, or the name of a host outside."""
 
 _RULE = re.compile(
     r"(?:src: (?P<src>\S+)|src_ns: \[(?P<src_ns>[^]]*)\] src_pods: \[(?P<src_pods>[^]]*)\])"
@@ -28,6 +30,8 @@ _TERM = re.compile(
     r"|(?P<key>[\w./-]+) ?(?:(?P<op>!?=)(?P<value>[\w./-]+)|(?P<among>not in|in) \((?P<in>[^)]*)\))"
 )
 _EDGE = re.compile(r'^\s*"([^"]+)" -> "([^"]+)" ?\[(.*)\]$', re.MULTILINE)
+_PART = re.compile(r"(?:^For connections of type |, for |^)(?P<non>non-)?TCP(?:, | connections\"| Connections:|_rules)")
+_CLIQUE = re.compile(r"(bi)?clique_")
 _NODE = re.compile(r'^\s*"([^"]+)" \[(.*?)\]$', re.MULTILINE | re.DOTALL)
 
 
@@ -47,8 +51,7 @@ def _named(name: str, configs: dict[str, Config]) -> str:
 
 def _relation(rows: Iterable[Row], config: Config) -> Relation:
     relation = Relation()
-    for src_ns, src, dst_ns, dst, conn in rows:
-        held = connections(conn)
+    for src_ns, src, dst_ns, dst, held in rows:
         sources, targets = _ends(src_ns, src, config), _ends(dst_ns, dst, config)
         for one in sources:
             for other in targets:
@@ -56,17 +59,28 @@ def _relation(rows: Iterable[Row], config: Config) -> Relation:
     return relation
 
 
-def _add(relation: Relation, one: Peer | Range, other: Peer | Range, held: int) -> None:
+def _add(relation: Relation, one: End, other: End, held: int) -> None:
     if isinstance(one, Peer) and isinstance(other, Peer):
         relation.pair(one.key, other.key, held)
-    elif isinstance(one, Peer) and not isinstance(other, Peer):
+    elif isinstance(one, Peer) and isinstance(other, str):
+        relation.pair(one.key, other, held & TCP)
+    elif isinstance(one, Peer) and isinstance(other, tuple):
         relation.with_outside(one.key, "egress", other, held)
-    elif isinstance(other, Peer) and not isinstance(one, Peer):
+    elif isinstance(other, Peer) and isinstance(one, tuple):
         relation.with_outside(other.key, "ingress", one, held)
 
 
+def _part(heading: str) -> int:
+    """The connections that a part of an output is about."""
+    found = _PART.search(heading)
+    return (EVERYTHING & ~TCP if found["non"] else TCP) if found else EVERYTHING
+
+
 def connections(text: str) -> int:
-    """``All connections``, ``{protocols:TCP,dst_ports:80-90}`` joined by commas, or ``All but`` such a set."""
+    """``All connections``, ``{protocols:TCP,dst_ports:80-90}`` joined by commas, or ``All but`` such a set.
+
+    Where a set has no protocols it is of TCP.
+    """
     if text.lower().startswith("all connections") or text == "All":
         return EVERYTHING
     if text.startswith("All but "):
@@ -89,12 +103,14 @@ def _protocols(names: str, ports: str) -> int:
     return held
 
 
-def _ends(namespaces: str, text: str, config: Config) -> list[Peer | Range]:
+def _ends(namespaces: str, text: str, config: Config) -> list[End]:
     if not namespaces:
-        return [_range(part.strip()) for part in text.split(",") if part.strip()[:1].isdigit() or ":" in part]
+        return [_place(part.strip()) for part in text.split(",")]
     inside = {name.strip() for name in namespaces.split(",")}
     wanted = [part.strip() for part in _split(text)]
-    return [p for p in config.peers if p.namespace in inside and any(_is(p, part) for part in wanted)]
+    found: list[End] = [p for p in config.peers if p.namespace in inside and any(_is(p, part) for part in wanted)]
+    assert found, f"no pods are {text} in {namespaces}"
+    return found
 
 
 def _split(text: str) -> Iterator[str]:
@@ -129,6 +145,11 @@ def _is(peer: Peer, text: str) -> bool:
     return bool(eval(python, {"__builtins__": {}}))
 
 
+def _place(text: str) -> Range | str:
+    """A range of addresses, or the name of a host."""
+    return _range(text) if re.match(r"[\d.]+(/|-|$)", text) or ":" in text else text
+
+
 def _range(text: str) -> Range:
     if "/" in text:
         network = ipaddress.ip_network(text)
@@ -140,28 +161,28 @@ def _range(text: str) -> Range:
 
 def _txt(text: str) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
-    rows: list[Row] = []
+    rows, part = list[Row](), EVERYTHING
     for line in text.splitlines():
-        if line.startswith("final fw rules for query: "):
-            rows = found.setdefault(line.partition(", config: ")[2].rstrip(":"), [])
+        if "final fw rules for query: " in line:
+            rows, part = found.setdefault(line.partition(", config: ")[2].rstrip(":"), []), _part(line)
         elif rule := _RULE.fullmatch(line.strip()):
             source = (rule["src_ns"] or "", rule["src"] or rule["src_pods"])
             target = (rule["dst_ns"] or "", rule["dst"] or rule["dst_pods"])
-            rows.append((*source, *target, rule["conn"]))
-        elif line.strip() and "TCP" not in line:
+            rows.append((*source, *target, connections(rule["conn"]) & part))
+        elif line.strip():
             raise ValueError(f"no rule: {line}")
     return found
 
 
 def _table(lines: Iterable[list[str]]) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
-    rows: list[Row] = []
+    rows, part = list[Row](), EVERYTHING
     for query, *cells in lines:
         if ", config: " in query:
-            rows = found.setdefault(query.partition(", config: ")[2], [])
-        elif len(cells) >= 5 and cells[4]:
+            rows, part = found.setdefault(query.partition(", config: ")[2], []), _part(query)
+        elif not query and len(cells) >= 5 and cells[4]:
             src_ns, src, dst_ns, dst = (cell.strip("[]") for cell in cells[:4])
-            rows.append((src_ns, src, dst_ns, dst, cells[4]))
+            rows.append((src_ns, src, dst_ns, dst, connections(cells[4]) & part))
     return found
 
 
@@ -170,7 +191,7 @@ def _csv(text: str) -> dict[str, list[Row]]:
 
 
 def _md(text: str) -> dict[str, list[Row]]:
-    return _table(line.split("|")[1:-1] for line in text.splitlines()[2:])
+    return _table(line[1:-1].split("|", 5) for line in text.splitlines()[2:])
 
 
 def _yaml(text: str) -> dict[str, list[Row]]:
@@ -190,16 +211,18 @@ def _rules(entries: list[Any]) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     for entry in entries:
         rows = found.setdefault(entry["configs"][0], [])
-        for block in entry.get("explanation") or []:
-            for rule in block["rules"] or []:
+        parts = [(key, rules) for block in entry.get("explanation") or [] for key, rules in block.items()]
+        for key, rules in parts:
+            for rule in rules if key.endswith("rules") and rules else ():
                 src, dst = (_side(rule, side) for side in ("src", "dst"))
-                rows.append((*src, *dst, _conn(rule["connection"])))
+                rows.append((*src, *dst, connections(_conn(rule["connection"])) & _part(key)))
     return found
 
 
 def _side(rule: Any, side: str) -> tuple[str, str]:
-    if f"{side}_ip_block" in rule:
-        return "", ",".join(rule[f"{side}_ip_block"])
+    for outside in ("ip_block", "dns_entry"):
+        if f"{side}_{outside}" in rule:
+            return "", ",".join(rule[f"{side}_{outside}"])
     return ",".join(rule[f"{side}_ns"]), ",".join(rule[f"{side}_pods"])
 
 
@@ -215,12 +238,14 @@ def _conn(listed: list[Any]) -> str:
 
 
 def _plain(text: str) -> dict[str, list[Row]]:
-    rows = []
+    rows, part = list[Row](), EVERYTHING
     for line in text.splitlines():
-        if " => " in line:
+        if line.endswith("TCP Connections:"):
+            part = _part(line)
+        elif " => " in line:
             ends, _, conn = line.partition(" : ")
             src, _, dst = ends.strip().partition(" => ")
-            rows.append((*_end_of_line(src), *_end_of_line(dst), conn.strip()))
+            rows.append((*_end_of_line(src), *_end_of_line(dst), connections(conn.strip()) & part))
     return {"": rows}
 
 
@@ -231,47 +256,68 @@ def _end_of_line(text: str) -> tuple[str, str]:
 
 
 def _dot(text: str, config: Config) -> Relation:
-    """Edges between groups of workloads; all that lead to one clique are open to each other."""
-    members = {name: _members(name, attributes, config) for name, attributes in _NODE.findall(text)}
-    relation, cliques = Relation(), dict[str, list[str]]()
-    for one, other, attributes in _EDGE.findall(text):
-        if other.startswith("clique_") or one.startswith("clique_"):
-            clique, end = (other, one) if other.startswith("clique_") else (one, other)
-            cliques.setdefault(clique, []).append(end)
-            continue
-        held = connections(_tooltip(attributes))
-        for first, second in ((one, other), (other, one)):
-            if (first, second) == (one, other) or "arrowtail=normal" in attributes:
-                _all_pairs(relation, members[first], members[second], held)
-    for clique, ends in cliques.items():
-        held = connections(next(_clique(a) for name, a in _NODE.findall(text) if name == clique))
-        for one in ends:
-            for other in ends:
-                if one != other:
-                    _all_pairs(relation, members[one], members[other], held)
+    """Edges between groups of workloads. All that lead to one clique are open to each other; what leads to a biclique
+    is open to what it leads to.
+    """
+    relation = Relation()
+    for graph in text.split("digraph {")[1:]:
+        _graph(graph, _part(graph.partition("labelloc")[0]), config, relation)
     return relation
 
 
-def _all_pairs(relation: Relation, some: list[Peer | Range], others: list[Peer | Range], held: int) -> None:
+def _graph(text: str, part: int, config: Config, relation: Relation) -> None:
+    nodes, edges = dict(_NODE.findall(text)), _EDGE.findall(text)
+    members = {name: _members(name, attributes, config) for name, attributes in nodes.items()}
+    cliques = _joined({name for name in nodes if _CLIQUE.match(name)}, edges)
+    unknown = [name for name, found in members.items() if not found and name not in cliques]
+    assert not unknown, f"no pods are {unknown}"
+    sources, targets = dict[str, list[str]](), dict[str, list[str]]()
+    for one, other, attributes in edges:
+        first, second = cliques.get(one, one), cliques.get(other, other)
+        if first not in cliques and second not in cliques:
+            held = connections(_attribute("labeltooltip", attributes)) & part
+            _all_pairs(relation, members[one], members[other], held)
+            if "arrowtail=normal" in attributes:
+                _all_pairs(relation, members[other], members[one], held)
+        elif first != second:
+            sources.setdefault(second, []).append(first)
+            targets.setdefault(first, []).append(second)
+    for clique in sorted(set(cliques.values()), key=lambda name: name.startswith("biclique_")):
+        held = connections(_attribute("xlabel", nodes[clique])) & part
+        into, out = sources.get(clique, []), targets.get(clique, [])
+        if clique.startswith("clique_"):
+            into = out = into + out
+            members[clique] = [member for end in into for member in members[end]]
+        for one in into:
+            for other in out:
+                if one != other:
+                    _all_pairs(relation, members[one], members[other], held)
+
+
+def _joined(cliques: set[str], edges: list[tuple[str, str, str]]) -> dict[str, str]:
+    """One name for all cliques that are joined, as one of namespaces joins those in them; bicliques keep theirs."""
+    names = {name: name for name in cliques}
+    for one, other, _ in edges:
+        if one.startswith("clique_") and other.startswith("clique_"):
+            names = {name: names[one] if held == names[other] else held for name, held in names.items()}
+    return names
+
+
+def _all_pairs(relation: Relation, some: list[End], others: list[End], held: int) -> None:
     for one in some:
         for other in others:
             _add(relation, one, other, held)
 
 
-def _tooltip(attributes: str) -> str:
-    found = re.search(r'labeltooltip="([^"]*)"', attributes)
+def _attribute(name: str, attributes: str) -> str:
+    found = re.search(rf'\b{name}="([^"]*)"', attributes)
     return found[1] if found else "All"
 
 
-def _clique(attributes: str) -> str:
-    found = re.search(r'xlabel="([^"]*)"', attributes)
-    return found[1] if found else "All"
-
-
-def _members(name: str, attributes: str, config: Config) -> list[Peer | Range]:
+def _members(name: str, attributes: str, config: Config) -> list[End]:
     names = re.findall(r"<td>([^<]*)</td>", attributes)
-    if name[0].isdigit() and "/" in name:
-        return [_range(part) for part in names]
-    space = name.partition("/")[0]
+    space, _, rest = name.partition("/")
+    if not rest or isinstance(_place(name), tuple):
+        return [_place(part) for part in names]
     wanted = {found.partition("(")[0] for found in names}
     return [peer for peer in config.peers if peer.namespace == space and peer.names & wanted]
