@@ -9,13 +9,12 @@ the test oracle of the engine, so on the small cluster both give the same answer
 """
 
 import gc
-import importlib.util
 import math
 import random
 import sys
 import time
 import tracemalloc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from kubeaudit.snapshot import Header, Outcome, Read, Snapshot, pack_all
 Object = dict[str, Any]
 PLUGIN = profile("calico")
 PER_NAMESPACE = 20
-NAIVE = Path(__file__).resolve().parents[1] / "tests" / "network" / "naive.py"
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def objects(workloads: int, pods: int, policies: int, seed: int = 1) -> list[Object]:
@@ -167,12 +166,15 @@ def baseline(workloads: int) -> tuple[float, float]:
     cluster = load(found)
     engine = seconds(cluster)
     reach = compute(cluster)
-    naive = _naive()
+    sys.path.insert(0, str(ROOT))
+    from tests.network.naive.combine import judge
+    from tests.network.naive.world import Packet, Plugin, World
+
     by_kind = {kind: [item for item in found if item["kind"] == kind] for kind in ("Namespace", "Pod", "NetworkPolicy")}
-    world = naive.World(naive.Plugin(), by_kind["Namespace"], [], by_kind["Pod"], by_kind["NetworkPolicy"])
+    world = World(Plugin(), by_kind["Namespace"], pods=by_kind["Pod"], policies=by_kind["NetworkPolicy"])
     start = time.process_time()
     answers = {
-        (source, target, port): naive.judge(world, one, other, "TCP", port, "IPv4")
+        (source, target, port): judge(world, Packet(one, other, "TCP", port, "IPv4"))[0]
         for source, one in enumerate(world.pods)
         for target, other in enumerate(world.pods)
         for port in reach.judge.ports.starts["TCP"]
@@ -182,16 +184,6 @@ def baseline(workloads: int) -> tuple[float, float]:
         if reach.packet(source, target, "TCP", port).state != answer:
             sys.exit(f"the engine and the baseline differ: pod {source} to {target} on TCP {port}")
     return engine, pairs
-
-
-def _naive() -> Any:
-    spec = importlib.util.spec_from_file_location("naive", NAIVE)
-    if spec is None or spec.loader is None:
-        sys.exit(f"{NAIVE} is missing")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["naive"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def main() -> None:
@@ -209,11 +201,17 @@ def main() -> None:
     print(f"all pairs on all ports of as many workloads, pods and policies: {small}", flush=True)
     plain, other = (seconds(load(form(objects(2000, 2000, 2000)))) for form in (list, mixed))
     print(f"2000 workloads, 5 % of the policies in Calico's form: {other:.3f} s, {other / plain:.2f} times", flush=True)
+    growth("with as many policies", list)
+    growth("with 5 % of as many policies in Calico's form", mixed)
+
+
+def growth(what: str, form: Callable[[Iterable[Object]], list[Object]]) -> None:
+    """Seconds by the number of workloads, and the exponent from the smallest number to the largest."""
     sizes = (500, 1000, 2000, 5000, 10000)
-    times = [seconds(load(objects(n, n, n))) for n in sizes]
+    times = [seconds(load(form(objects(n, n, n)))) for n in sizes]
     exponent = math.log(times[-1] / times[0]) / math.log(sizes[-1] / sizes[0])
     print("  ".join(f"{n}: {t:.3f} s" for n, t in zip(sizes, times, strict=True)))
-    print(f"growth from {sizes[0]} to {sizes[-1]} workloads, with as many policies: exponent {exponent:.2f}")
+    print(f"growth from {sizes[0]} to {sizes[-1]} workloads, {what}: exponent {exponent:.2f}", flush=True)
 
 
 if __name__ == "__main__":

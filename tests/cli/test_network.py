@@ -121,7 +121,8 @@ def test_diff_of_two_folders_names_exactly_the_opened_pairs(run: Run, old: str, 
         "+ shop/api[Pod], shop/db[Pod] → shop/api[Pod]: TCP 80\n"
         "    blocked before, reachable now\n"
         "    cause: NetworkPolicy shop/api changed\n\n"
-        "note: network plugin calico (given by the user)\n",
+        "note: network plugin calico (given by the user)\n"
+        "note: a change of policies is about new connections; the network plugin cuts or keeps those open (NET-74)\n",
     )
 
 

@@ -60,6 +60,14 @@ def test_the_front_end_of_the_demo_reaches_the_metadata_service(run: Run, demo: 
     assert "- 169.254.169.254/32" in done.out
 
 
+def test_net_34_icmp_does_not_lead_an_answer_about_every_port(run: Run, demo: str) -> None:
+    done = run("reach", "shop/frontend", "payments/ledger", "-f", demo, "-q")
+    assert done.out.startswith("Blocked: Deployment shop/frontend cannot open any port to Deployment payments/ledger: ")
+    assert done.out.splitlines()[1] == "Beside that, unknown: ICMP."
+    asked = run("reach", "shop/frontend", "payments/ledger", "--port", "icmp", "-f", demo, "-q")
+    assert asked.out.startswith("Unknown: ")
+
+
 def test_blocked_pairs_of_the_demo_name_what_blocks_them(run: Run, demo: str) -> None:
     done = run("reach", "internet", "shop/cart", "--port", "8080", "-f", demo, "-q")
     assert done.out.startswith("Blocked: the internet cannot open TCP 8080 to Deployment shop/cart: ")
@@ -84,7 +92,7 @@ def test_json_is_versioned_and_holds_decisions_and_changes(run: Run, shop: str) 
 def test_without_a_known_plugin_nothing_is_blocked(run: Run, shop: str) -> None:
     """NET-73: manifests do not show what enforces them."""
     done = run("reach", "shop/web", "shop/api", "-f", shop, "-q")
-    assert done.out.startswith("Unknown: Pod shop/web may be able to open TCP; UDP; SCTP to Pod shop/api: ")
+    assert done.out.startswith("Unknown: Pod shop/web may be able to open all ports to Pod shop/api: ")
     assert "settled by: whether the network plugin enforces NetworkPolicy" in done.out
     assert "would block it: NetworkPolicy shop/deny" in done.out
 

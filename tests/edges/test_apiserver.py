@@ -114,7 +114,7 @@ def test_exp_202_an_ingress_to_it() -> None:
     backend = {"service": {"name": "kubernetes", "port": {"number": 443}}}
     item = named("Ingress", "networking.k8s.io/v1", "api", "default", spec={"defaultBackend": backend})
     found = world([api(), kubernetes(), item])
-    assert found.searches["internet"].state(edge(found, "EXP-203").source) is UNKNOWN
+    assert found.searches["internet"].state(edge(found, "EXP-203", source="@ingress-controller").source) is UNKNOWN
 
 
 def test_exp_202_other_ports_and_addresses_are_no_front() -> None:

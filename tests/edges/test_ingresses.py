@@ -123,7 +123,7 @@ def test_exp_111_ports_by_name_and_services_that_are_not_there() -> None:
     backend = {"service": {"name": "web", "port": {"name": "http"}}}
     rules = [{"http": {"paths": [{"path": "/", "backend": backend}]}}]
     by_name = service(port={"port": 81, "name": "http", "targetPort": 8080})
-    assert edge(world([pod(), by_name, ingress(rules=rules)]), "EXP-111").target.name == "web:81@world"
+    assert edge(world([pod(), by_name, ingress(rules=rules)]), "EXP-111").target.name == "web:81@ingress-controller"
     assert not edges(world([pod(), service("other"), ingress(rules=rules)]), "EXP-111")
 
 

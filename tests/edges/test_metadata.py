@@ -28,7 +28,7 @@ from kubeaudit.edges.tables import MetadataAddress, metadata
 from kubeaudit.model.nodes import WITHOUT_METADATA, facts
 from kubeaudit.model.objects.core import Node
 from kubeaudit.proof import Confidence, State
-from kubeaudit.settings import Fact
+from kubeaudit.settings import Fact, Settings
 from kubeaudit.snapshot import Outcome
 
 YES, UNKNOWN, BLOCKED = State.YES, State.UNKNOWN, State.BLOCKED
@@ -353,6 +353,111 @@ def test_exp_307_calico_on_the_aws_plugin_is_unknown() -> None:
     objects = [calico(), *ec2(httpPutResponseHopLimit=2), pod(), deny_egress(f"{V4}/32")]
     assert states(world(objects), "EXP-311", source="shop", target="MD-02") == {BLOCKED}
     assert states(world([*objects, aws_node]), "EXP-311", source="shop", target="MD-02") == {UNKNOWN}
+
+
+def test_net_148_where_daemonsets_were_not_read_the_aws_plugin_may_be_there() -> None:
+    objects = [*ec2(httpPutResponseHopLimit=2), pod(), deny_egress(f"{V4}/32")]
+    settings = Settings(cni_profile="calico")
+    one = edge(
+        world(snapshot(objects, {"daemonsets.apps": Outcome.REFUSED}), settings), "EXP-311", "shop", f"MD-02/{V4}"
+    )
+    assert (one.state, one.unseen[0].resource) == (UNKNOWN, "daemonsets.apps")
+    assert states(world(objects, settings), "EXP-311", source="shop", target=f"MD-02/{V4}") == {BLOCKED}
+    elsewhere = snapshot([HCLOUD, *objects[2:]], {"daemonsets.apps": Outcome.REFUSED})
+    assert states(world(elsewhere, settings), "EXP-311", source="shop") == {BLOCKED}
+
+
+def daemon(name: str, image: str, *words: str, space: str = "kube-system", **fields: Any) -> Object:
+    """A DaemonSet on the host network."""
+    containers = [{"name": name, "image": image, "args": list(words)}]
+    template = {"spec": {"containers": containers, "hostNetwork": True, **fields}}
+    return named("DaemonSet", "apps/v1", name, space, spec={"template": template})
+
+
+def kiam(*words: str, place: str = "n1") -> list[Object]:
+    """kiam's agent with a pod on a node."""
+    owner = daemon("kiam", "quay.io/uswitch/kiam:v3.6", *words)
+    containers = owner["spec"]["template"]["spec"]["containers"]
+    running = pod("kiam-1", owner, "10.0.0.1", place, "kube-system", containers=containers, hostNetwork=True)
+    return [owner, running]
+
+
+RETURN = named(
+    "FelixConfiguration", "crd.projectcalico.org/v1", "default", "", spec={"defaultEndpointToHostAction": "Return"}
+)
+
+
+@pytest.mark.parametrize(
+    ("agent", "without_service", "without_node"),
+    [
+        (kiam("agent", "--iptables"), UNKNOWN, BLOCKED),
+        (kiam("agent", "--iptables", "--port=8282"), UNKNOWN, UNKNOWN),
+        (kiam("agent"), UNKNOWN, UNKNOWN),
+        (kiam("server", "--iptables"), BLOCKED, UNKNOWN),
+        (kiam("agent", "--iptables", place="n2"), BLOCKED, UNKNOWN),
+        ([daemon("kiam", "quay.io/uswitch/kiam:v3.6", "agent", "--iptables")], UNKNOWN, UNKNOWN),
+    ],
+)
+def test_net_153_kiam_puts_the_node_in_place_of_the_service(
+    agent: list[Object], without_service: State, without_node: State
+) -> None:
+    """Policies judge port 8181 of the node, or both addresses where it may not be rewritten."""
+    nodes = [node("n1", AWS), node("n2", "hcloud://2", "10.0.0.2")]
+    for networks, wanted in (((f"{V4}/32",), without_service), ((f"{V4}/32", "10.0.0.1/32"), BLOCKED)):
+        found = world([calico(), RETURN, *nodes, *agent, pod(), deny_egress(*networks)])
+        assert states(found, "EXP-311", source="shop", target="MD-02") == {wanted}
+    ports = [{"port": 80}, {"port": 8282}]
+    to_service = policy("egress", policyTypes=["Egress"], egress=[{"ports": ports}])
+    found = world([calico(), RETURN, *nodes, *agent, pod(), to_service])
+    assert states(found, "EXP-311", source="shop", target="MD-02") == {without_node}
+
+
+def test_net_153_what_a_proxy_hands_out_is_unknown() -> None:
+    one = edge(world([node("n1", AWS), *kiam("agent", "--iptables"), pod()]), "EXP-311", "shop", f"MD-02/{V4}")
+    assert one.state is UNKNOWN and one.unseen[0].detail.startswith("kiam answers")
+    assert one.evidence[-1].path[-1] == "image"
+    azure = [node("n1", AZURE), daemon("nmi", "mcr.microsoft.com/oss/azure/aad-pod-identity/nmi:v1.8.17"), pod()]
+    assert states(world(azure), "EXP-311", source="shop", target="MD-07") == {UNKNOWN}
+    assert states(world([node("n1", AWS), *azure[1:]], imds_hop_limit=Fact.YES), "EXP-311", "shop", "MD-02") == {YES}
+
+
+@pytest.mark.parametrize(
+    ("plugin", "wanted"),
+    [
+        (daemon("ovnkube-node", "ovn", space="openshift-ovn-kubernetes"), BLOCKED),
+        (daemon("sdn", "sdn", space="openshift-sdn"), BLOCKED),
+        (daemon("ovnkube-node", "ovn", space="ovn-kubernetes"), YES),
+    ],
+)
+def test_net_154_and_exp_308_openshift_keeps_pods_from_it(plugin: Object, wanted: State) -> None:
+    found = world([plugin, HCLOUD, pod(), pod("host", hostNetwork=True, ip="10.0.0.1")])
+    one = edge(found, "EXP-311", source="shop")
+    assert one.state is wanted and one.confidence is (Confidence.ENV if wanted is BLOCKED else Confidence.OBJ)
+    assert states(found, "EXP-313", source="Pod/host.ctl") == {YES}
+    assert states(world([plugin, node("n1", "scaleway://i"), pod()]), "EXP-311", source="shop") == {YES}
+
+
+@pytest.mark.parametrize(
+    ("plugins", "wanted"),
+    [
+        ([daemon("cilium", "quay.io/cilium/cilium:v1.16.0")], BLOCKED),
+        ([daemon("anetd", "gke.gcr.io/cilium/cilium:v1.14.7")], UNKNOWN),
+    ],
+)
+def test_net_152_only_cilium_of_gke_itself_rewrites(plugins: list[Object], wanted: State) -> None:
+    found = world([*plugins, node("n1", GCE), pod(), deny_egress(f"{V4}/32")])
+    assert states(found, "EXP-311", source="shop") == {wanted}
+    given = world([node("n1", GCE), pod(), deny_egress(f"{V4}/32")], Settings(cni_profile="cilium"))
+    assert states(given, "EXP-311", source="shop") == {UNKNOWN}
+
+
+@pytest.mark.parametrize(("tag", "wanted"), [("v1.14.0", UNKNOWN), ("v1.14.0@sha256:ab", UNKNOWN), ("v1.14.1", YES)])
+def test_net_155_and_exp_307_cilium_1_14_0_on_aks(tag: str, wanted: State) -> None:
+    allow = policy("egress", policyTypes=["Egress"], egress=[{"to": [{"ipBlock": {"cidr": f"{V4}/32"}}]}])
+    plugin = daemon("cilium", f"quay.io/cilium/cilium:{tag}")
+    assert states(world([plugin, node("n1", AZURE), pod(), allow]), "EXP-311", "shop", "MD-07") == {wanted}
+    assert states(world([plugin, node("n1", AZURE), pod()]), "EXP-311", "shop", "MD-07") == {YES}
+    assert states(world([plugin, HCLOUD, pod(), allow]), "EXP-311", "shop") == {YES}
 
 
 def test_exp_r35_an_ipv4_exception_leaves_ipv6_open() -> None:

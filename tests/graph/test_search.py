@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from kubeaudit.edges.contract import Edge
 from kubeaudit.graph.build import Graph
-from kubeaudit.graph.search import Walk, backward, forward
+from kubeaudit.graph.paths import Searches
+from kubeaudit.graph.search import Tree, Walk, backward, forward
 from kubeaudit.proof import State
 
 from .made import ROWS, hop, vertex
@@ -137,3 +138,17 @@ def test_exp_23_mutual_compromise_groups() -> None:
     graph = Graph([hop("a", "b"), hop("b", "a"), hop("b", "c"), hop("c", "d", state=State.UNKNOWN), hop("d", "c")])
     assert graph.compromise_groups() == [(vertex("a"), vertex("b"))]
     assert graph.size() == (4, 5)
+
+
+def test_searches_over_unknown_edges_are_made_when_they_are_asked_for() -> None:
+    """EXP-971: where yes edges lead to all that is asked, nothing else is searched."""
+    made: list[bool] = []
+    graph = Graph([hop("a", "b"), hop("b", "c", state=State.UNKNOWN)])
+
+    def search(unknown: bool) -> Tree:
+        made.append(unknown)
+        return forward(graph, [vertex("a")], Walk(unknown, 9))
+
+    found = Searches(search)
+    assert (found.state(vertex("b")), made) == (State.YES, [False])
+    assert (found.state(vertex("c")), found.state(vertex("b")), made) == (State.UNKNOWN, State.YES, [False, True])

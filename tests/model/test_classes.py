@@ -7,6 +7,7 @@ from typing import Any
 from factory import Object, service, slice_of, snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from network import clusters
 from network.worlds import worlds
 
 from kubeaudit.edges.context import workload
@@ -27,11 +28,15 @@ def _clusters(draw: st.DrawFn) -> list[Object]:
     nodes = deepcopy(made.nodes)
     for item in nodes:
         item["spec"] = {"providerID": draw(st.sampled_from(PROVIDERS))}
+        item["metadata"]["labels"] = {"zone": draw(st.sampled_from("ab"))}
         if draw(st.booleans()):
             item["status"]["addresses"].append({"type": "ExternalIP", "address": "203.0.113.77"})
     if draw(st.booleans()):
         _alike(made.pods)
     objects = [*made.namespaces, *nodes, *made.pods, *made.policies]
+    if draw(st.booleans()):
+        _flatten(made.pods)
+        objects.append(_of_nodes(draw(st.sampled_from(({}, {"matchLabels": {"zone": "a"}})))))
     for space in {pod["metadata"]["namespace"] for pod in made.pods}:
         names = [pod["metadata"]["name"] for pod in made.pods if pod["metadata"]["namespace"] == space]
         ready = draw(st.lists(st.sampled_from(names), unique=True))
@@ -42,6 +47,22 @@ def _clusters(draw: st.DrawFn) -> list[Object]:
         )
         objects.append(slice_of("front", *ready, space=space, port=draw(st.sampled_from((80, 8080)))))
     return objects
+
+
+def _of_nodes(selector: Object) -> Object:
+    """A policy with nodes as peers."""
+    rules = [{"action": "Deny", "to": [{"nodes": selector}]}]
+    spec = {"priority": 1, "subject": {"namespaces": {}}, "egress": rules}
+    version = "policy.networking.k8s.io/v1alpha1"
+    return {"apiVersion": version, "kind": "AdminNetworkPolicy", "metadata": {"name": "nodes"}, "spec": spec}
+
+
+def _flatten(pods: list[Object]) -> None:
+    """Addresses of pods before, between and behind those of the nodes."""
+    beside = {"10.1.0.1": "172.18.0.1", "10.1.0.2": "172.18.0.9"}
+    for found in pods:
+        for entry in found["status"].get("podIPs", ()):
+            entry["ip"] = beside.get(entry["ip"], entry["ip"])
 
 
 def _alike(pods: list[Object]) -> None:
@@ -119,3 +140,23 @@ def test_exp_07_pairs_of_pods_do_not_depend_on_classes(objects: list[Object], en
             for family in ("IPv4", "IPv6"):
                 first, second = (w.context.reach.packet(source, target, "TCP", 80, family) for w in (together, apart))
                 assert first.state is second.state
+
+
+def test_nodes_as_peers_split_host_network_pods_alone() -> None:
+    """In a flat network, addresses of pods lie between those of nodes; policies compare no pod with them (NET-49)."""
+    objects: list[Object] = [_of_nodes({"matchLabels": {"zone": "a"}})]
+    for number in range(12):
+        name = f"n{number}"
+        placed = clusters.node(name, f"10.0.{number}.1")
+        placed["metadata"]["labels"] = {"zone": "ab"[number % 2]}
+        objects.append(placed)
+        objects.append(clusters.pod(f"app-{number}", ips=(f"10.0.{number}.9",), on=name, owner="app"))
+        objects.append(clusters.pod(f"agent-{number}", ips=(f"10.0.{number}.1",), on=name, host=True, owner="agent"))
+    found = build(snapshot(objects), Settings(cni_profile="kube-network-policies"))
+    sets = [found.cluster.workloads[cls.workload].ref.name for cls in found.cluster.classes]
+    assert (sets.count("app"), sets.count("agent")) == (1, 12)
+    named = {pod.name: place for place, pod in enumerate(found.cluster.pods)}
+    states = [
+        found.context.reach.packet(named["app-0"], named[f"agent-{number}"], "TCP", 80).state for number in range(4)
+    ]
+    assert states == [State.YES, State.YES, State.BLOCKED, State.YES]

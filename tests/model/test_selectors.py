@@ -42,7 +42,7 @@ def test_net_17_19_masks_equal_brute_force(things: list[dict[str, str]], selecto
     assert keys_of(selector) == {*selector.match_labels, *(r.key for r in selector.match_expressions)}
 
 
-@given(st.sets(st.integers(0, 300)))
+@given(st.sets(st.integers(0, 300)) | st.sets(st.integers(0, 20_000), max_size=40))
 def test_masks_and_bits_are_inverse(positions: set[int]) -> None:
     assert bits_of(mask_of(positions)) == sorted(positions)
 

@@ -145,22 +145,18 @@ def test_net_124_types_follow_from_the_rules_where_they_are_missing(
     assert (state(reach, "blue/job", "red/web"), state(reach, "red/web", "blue/job")) == (ingress, egress)
 
 
-def test_net_125_126_host_policies_leave_pods_alone_and_host_network_pods_open() -> None:
+def test_net_125_126_host_policies_leave_pods_alone() -> None:
+    """What they say of nodes: test_host_policies."""
     host = pod("agent", "red", on="n1", host=True, ips=("172.18.0.2",))
     found = made("HostEndpoint", "eth0", labels={"role": "node"}, node="n1", expectedIPs=["172.18.0.2"])
     nodes = (node("n1", "172.18.0.2"), host)
     assert state(calico(*nodes, gnp("all", **DENY)), "blue/job", "red/agent") is R
-    verdict = ask(calico(*nodes, found), "blue/job", "red/agent")
-    assert (verdict.state, verdict.basis) == (U, (Basis.KIND_NOT_EVALUATED,))
-    assert verdict.settle_by == ("evaluation of the policies of HostEndpoint eth0",)
-    harmless = made("HostEndpoint", "auto", node="n1", profiles=["projectcalico-default-allow"])
-    assert state(calico(*nodes, harmless), "blue/job", "red/agent") is R
-    assert state(calico(*nodes, harmless, gnp("all", **DENY)), "blue/job", "red/agent") is U
     for switch in ("doNotTrack", "preDNAT"):
         assert from_job(gnp("raw", applyOnForward=True, **{switch: True}, **DENY)) is R
+    out = gnp("out", selector="role == 'node'", types=["Egress"], egress=[OPEN])
     by_label = into({"action": "Allow", "source": {"namespaceSelector": "global()", "selector": "role == 'node'"}})
-    assert state(calico(*nodes, found, by_label), "172.18.0.2", "red/web") is R
-    assert state(calico(*nodes, found, by_label), "172.18.0.3", "red/web") is B
+    assert state(calico(*nodes, found, out, by_label), "172.18.0.2", "red/web") is R
+    assert state(calico(*nodes, found, out, by_label), "172.18.0.3", "red/web") is B
 
 
 @pytest.mark.parametrize(

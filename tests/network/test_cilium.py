@@ -375,7 +375,7 @@ def test_net_111_domain_names_leave_addresses_open() -> None:
     rule = {"toFQDNs": [{"matchName": "example.com"}], "toPorts": ports("443", protocol="TCP")}
     found = reach(WEB, DB, *NODES, cnp(egress=[rule]))
     verdict = ask(found, "default/web", OUT, "TCP", 443)
-    assert (verdict.state, verdict.details) == (U, ("fqdn",))
+    assert (verdict.state, verdict.details, verdict.conditions) == (U, ("fqdn",), ("fqdn",))
     assert [state(found, "default/web", *at) for at in ((OUT, "TCP", 80), ("172.18.0.3", "TCP", 443))] == [B, B]
     assert state(found, "default/web", "default/db", "TCP", 443) == B
 

@@ -11,7 +11,7 @@ from kubeaudit.network.profiles import PROFILES
 from kubeaudit.settings import Fact, Facts, Settings
 from kubeaudit.snapshot import Outcome
 
-from .asking import B, R, ask, engine, state
+from .asking import B, R, U, ask, engine, state
 from .clusters import Object, cluster, daemonset, node, pod, policy
 
 _DEFAULT = Settings()
@@ -219,3 +219,31 @@ def test_net_39_cidr_rules_match_nodes_since_1_15(version: str, expected: Fact) 
     cni = found(daemonset("cilium", image=f"quay.io/cilium/cilium:{version}"), config)
     assert cni.ipblock_matches_nodes is expected
     assert [shown.path[-1] for shown in cni.evidence[1:]] == ["policy-cidr-match-mode"]
+
+
+@pytest.mark.parametrize(
+    ("image", "holds"),
+    [
+        ("amazon/aws-network-policy-agent:v1.0.3-eksbuild.1", UNKNOWN),
+        ("amazon/aws-network-policy-agent:v1.0.4", YES),
+        ("amazon/aws-network-policy-agent:v1.1.0", YES),
+        ("agent@sha256:ab", UNKNOWN),
+    ],
+)
+def test_net_149_old_agents_of_aws_do_not_keep_to_exceptions(image: str, holds: Fact) -> None:
+    rule = {"to": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}], "ports": [{"port": 80}]}
+    objects = [
+        with_containers("aws-node", {"name": "aws-node", "image": "amazon-k8s-cni"}, AGENT | {"image": image}),
+        pod("web", ips=("10.2.0.1",)),
+        policy("egress", podSelector={}, policyTypes=["Egress"], egress=[rule]),
+    ]
+    plugin = found(*objects)
+    assert plugin.exceptions_hold is holds
+    reach = engine(*objects, plugin=plugin)
+    verdict = ask(reach, "default/web", "10.1.0.1")
+    assert (verdict.state, verdict.details) == ((U, ("exception",)) if holds is UNKNOWN else (B, ()))
+    assert [state(reach, "default/web", *at) for at in (("10.3.0.1",), ("10.1.0.1", "TCP", 81), ("9.9.9.9",))] == [
+        R,
+        B,
+        B,
+    ]

@@ -103,6 +103,7 @@ def test_net_136_audit_never_decides_and_custom_is_a_condition() -> None:
         ({"namespaces": ["team"], "ipBlocks": ["203.0.113.0/24"]}, [B, B, B, B]),
         ({"ipBlocks": ["203.0.113.0/24", "10.0.0.4/32"]}, [B, B, R, R]),
         ({"notIpBlocks": ["203.0.113.0/24"]}, [R, R, R, B]),
+        ({"ipBlocks": [OUT]}, [B, B, B, R]),
     ],
 )
 def test_net_140_sources_by_identity_and_by_address(fields: Object, expected: list[Any]) -> None:
@@ -141,6 +142,12 @@ def test_net_138_a_policy_of_a_waypoint_leaves_it_open() -> None:
     assert into_db(authorization(action="DENY", targetRefs=[target], rules=[{}])) == [U, U, U, U]
 
 
+def test_net_138_a_selector_beside_target_references_is_refused() -> None:
+    target = {"kind": "Service", "group": "", "name": "db"}
+    both = authorization(action="DENY", targetRefs=[target], selector={"matchLabels": {"app": "db"}}, rules=[{}])
+    assert into_db(both) == [R, R, R, R]
+
+
 def test_net_135_never_touches_udp_and_never_opens() -> None:
     assert into_db(authorization(), protocol="UDP") == [R, R, R, R]
     deny = policy("deny", "shop", podSelector={}, policyTypes=["Ingress"])
@@ -172,6 +179,34 @@ def test_net_139_http_fields_are_a_condition_or_on_plain_tcp_ignored() -> None:
         assert into_db(rule, service(name="tcp-sql")) == [B] * 4
         assert into_db(rule, service(name="http", appProtocol="mysql")) == [B] * 4
         assert into_db(rule, service(name="http")) == [R] * 4
+
+
+def test_a_single_address_is_a_block_of_one() -> None:
+    rule = authorization(rules=[source(ipBlocks=[OUT])], action="DENY")
+    reach = engine(*ALL, rule)
+    assert [state(reach, peer, "shop/db") for peer in (OUT, "203.0.113.8", "203.0.112.255")] == [B, R, R]
+
+
+@pytest.mark.parametrize(
+    ("operation", "allowed", "denied"),
+    [
+        ({"methods": ["GET"], "notMethods": ["GET"]}, B, R),
+        ({"methods": ["GET"], "notMethods": ["*"]}, B, R),
+        ({"methods": ["GET", "PUT"], "notMethods": ["GET"]}, R, R),
+        ({"paths": ["/a/b*"], "notPaths": ["/a*"]}, B, R),
+        ({"paths": ["/a*"], "notPaths": ["/a/b*"]}, R, R),
+        ({"paths": ["*/x"], "notPaths": ["*x"]}, B, R),
+        ({"paths": ["/x*"], "notPaths": ["*x*"]}, R, R),
+        ({"hosts": ["a.example"], "notHosts": ["*.example"]}, B, R),
+        ({"methods": ["*"]}, R, B),
+        ({"methods": ["*"], "paths": ["/a"]}, R, R),
+        ({"methods": ["*"], "notMethods": ["PUT"]}, R, R),
+    ],
+)
+def test_net_139_no_condition_where_no_request_matches_or_each(operation: Object, allowed: Any, denied: Any) -> None:
+    rules = [{"to": [{"operation": operation}]}]
+    allow, deny = (engine(*ALL, authorization(action=action, rules=rules)) for action in ("ALLOW", "DENY"))
+    assert (state(allow, "shop/web", "shop/db"), state(deny, "shop/web", "shop/db")) == (allowed, denied)
 
 
 def test_an_allow_without_http_beside_one_with_is_no_condition() -> None:

@@ -14,9 +14,9 @@ from kubeaudit.proof import State
 from kubeaudit.queries.network_diff import RANK, ChangedRow, Kind, difference, flat
 from kubeaudit.queries.pairs import by_policies
 from tests.factory import deployment, namespace, policy
-from tests.network.naive import World
-from tests.network.test_engine import load
-from tests.network.test_relation import _is
+from tests.network.asking import is_end
+from tests.network.loading import load
+from tests.network.naive.world import World
 from tests.network.worlds import ADDRESSES, PORTS, worlds
 
 from .connections import B, R, U, context, of, pod
@@ -177,11 +177,12 @@ def test_differences_are_those_of_single_questions(world: World, other: World, s
     Pods may be the same or others; nodes are the same, so their addresses are left out (NET-44).
     """
     after = replace(other, plugin=world.plugin, pods=world.pods if same else other.pods)
-    (_, old), (_, new) = load(world), load(after)
+    old, new = load(world), load(after)
     rows = list(flat(of(old.cluster, old.cni), of(new.cluster, new.cni), 1_000_000))
     names = sorted({_name(reach, c.workload) for reach in (old, new) for c in reach.cluster.classes})
     for family in ("IPv4", "IPv6"):
-        outside = [a for a in ADDRESSES if (":" in a) == (family == "IPv6") and not a.startswith("172.18.")]
+        of_family = (a for a in ADDRESSES if (":" in a) == (family == "IPv6"))
+        outside = [a for a in of_family if not a.startswith(("172.18.", "fd00:18:"))]
         for at in PORTS:
             for target in names:
                 for source in (*names, *outside):
@@ -194,4 +195,4 @@ def test_differences_are_those_of_single_questions(world: World, other: World, s
 def _is_about(row: ChangedRow, source: str, target: str, family: str, at: tuple[str, int]) -> bool:
     if (row.target, row.family, row.protocol) != (target, family, at[0]) or not row.first <= at[1] <= row.last:
         return False
-    return row.source == source or ("[" not in row.source + source and _is(row.source, source))
+    return row.source == source or ("[" not in row.source + source and is_end(row.source, source))

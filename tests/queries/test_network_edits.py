@@ -12,10 +12,10 @@ from kubeaudit.queries.network_edits import change
 from kubeaudit.queries.pairs import Unit, verdict
 from kubeaudit.settings import Fact
 from tests.factory import named, namespace, node, policy
-from tests.network import naive
 from tests.network.clusters import cluster
-from tests.network.test_engine import packets
-from tests.network.test_engine import profile as plugin_of
+from tests.network.loading import packets
+from tests.network.loading import profile as plugin_of
+from tests.network.naive.world import World
 from tests.network.worlds import PORTS, worlds
 
 from .connections import B, Object, R, applied, ask, context, of, pod
@@ -23,7 +23,7 @@ from .connections import B, Object, R, applied, ask, context, of, pod
 TCP80 = ("TCP", 80, 80)
 
 
-def _alone(world: naive.World) -> naive.World:
+def _alone(world: World) -> World:
     """Every pod its own workload: of pods whose owner was not read only the labels of the first one are known."""
     pods = [{**found, "metadata": {**found["metadata"], "ownerReferences": []}} for found in world.pods]
     return replace(world, pods=pods)
@@ -37,13 +37,13 @@ def _unit(number: Any, found: Any) -> Unit:
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(world=worlds().map(_alone), at=st.sampled_from(PORTS), first=st.integers(0, 6))
-def test_an_edit_that_is_applied_turns_the_verdict_round(world: naive.World, at: tuple[str, int], first: int) -> None:
+def test_an_edit_that_is_applied_turns_the_verdict_round(world: World, at: tuple[str, int], first: int) -> None:
     """NET-01..56: what was reachable is not, what was blocked is; where no manifest does it, the edit holds none."""
     objects = [*world.namespaces, *world.nodes, *world.pods, *world.policies]
     plugin, interval = plugin_of(world.plugin), (at[0], at[1], at[1])
     found = of(cluster(*objects), plugin)
-    for _, one, _, other, family in list(packets(world))[first::7]:
-        source, target = _unit(one, found), _unit(other, found)
+    for one, other, packet in list(packets(world.pods, at))[first::7]:
+        source, target, family = _unit(one, found), _unit(other, found), packet.family
         before = verdict(found.reach, source, target, interval, family)
         if "no_address" in before.basis:
             continue

@@ -14,8 +14,8 @@ from kubeaudit.proof import dotted
 from kubeaudit.queries.ends import Pods
 from kubeaudit.queries.reach import Segment, answer
 from tests.factory import deployment, namespace, node, policy, service, slice_of
-from tests.network.naive import World
-from tests.network.test_engine import load
+from tests.network.loading import load
+from tests.network.naive.world import World
 from tests.network.worlds import PORTS, worlds
 
 from .connections import B, R, U, ask, context, of, pod
@@ -70,10 +70,10 @@ def test_what_is_not_known_says_what_would_settle_it() -> None:
 @given(world=worlds())
 def test_segments_are_a_partition_of_all_ports_with_the_verdicts_of_the_engine(world: World) -> None:
     """V-6: every port of every family stands in one segment, and there it has the verdict of that packet."""
-    cluster, reach = load(world)
-    found = of(cluster, reach.cni)
-    for number, one in enumerate(cluster.pods[:3]):
-        for other, two in enumerate(cluster.pods[:3]):
+    reach = load(world)
+    found = of(reach.cluster, reach.cni)
+    for number, one in enumerate(reach.cluster.pods[:3]):
+        for other, two in enumerate(reach.cluster.pods[:3]):
             if -1 in (one.cls, two.cls):
                 continue
             source, target = Pods("a", (one.cls,), number), Pods("b", (two.cls,), other)
@@ -290,3 +290,35 @@ def test_ends_without_a_family_in_common_are_not_connected() -> None:
     assert ask(found, "shop/web", "203.0.113.9", TCP80, family="IPv6").connections == ()
     (segment,) = ask(found, "shop/web", "shop/api", TCP80, family="IPv6").connections[0].segments
     assert (segment.state, segment.verdict.basis, segment.edits) == (B, (Basis.NO_ADDRESS,), ())
+
+
+def test_nodes_are_judged_where_policies_of_nodes_concern_them() -> None:
+    """Section 2 and NET-125: ``reach node/a node/b``, and a pod towards a node; else no policy judges two nodes."""
+    group = "projectcalico.org/v3"
+    guarded = {
+        "apiVersion": group,
+        "kind": "HostEndpoint",
+        "metadata": {"name": "n1", "labels": {"role": "node"}},
+        "spec": {"node": "n1", "interfaceName": "*"},
+    }
+    rule = {"action": "Allow", "source": {"nets": ["10.0.0.2/32"]}}
+    policies = {
+        "apiVersion": group,
+        "kind": "GlobalNetworkPolicy",
+        "metadata": {"name": "into"},
+        "spec": {"selector": "role == 'node'", "types": ["Ingress"], "ingress": [rule]},
+    }
+    nodes = (node("n1", "", "10.0.0.1"), node("n2", "", "10.0.0.2"), node("n3", "", "10.0.0.3"), WEB)
+    found = context(*nodes, guarded, policies, plugin=profile("calico"))
+    sources = ("node/n2", "node/n3", "shop/web")
+    answers = [ask(found, source, "node/n1", TCP80) for source in sources]
+    assert [one.state for one in answers] == [R, B, U]
+    first, second, third = (one.connections[0].segments[0] for one in answers)
+    assert [edit.text for edit in first.edits] == [
+        "Narrow what lets it pass: spec.ingress[0].source of GlobalNetworkPolicy into."
+    ]
+    assert ("GlobalNetworkPolicy into", "spec.selector", "\"role == 'node'\"") in _shown(second)
+    assert [edit.text for edit in second.edits] == ["Add a rule for Node n3 10.0.0.3 to GlobalNetworkPolicy into."]
+    assert third.verdict.details == ("own_node",)
+    with pytest.raises(UsageError):
+        ask(found, "node/n2", "node/n3", TCP80)

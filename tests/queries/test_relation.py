@@ -15,8 +15,8 @@ from kubeaudit.queries.ends import end
 from kubeaudit.queries.pairs import by_policies
 from kubeaudit.queries.relation import Filter, Group, flat, relation
 from tests.factory import deployment, namespace, node, policy
-from tests.network.naive import World
-from tests.network.test_engine import load
+from tests.network.loading import load
+from tests.network.naive.world import World
 from tests.network.worlds import worlds
 
 from .connections import B, R, U, context, of, pod
@@ -107,6 +107,8 @@ def test_icmp_is_listed_where_it_is_asked_for() -> None:
     asked = Filter(target=end(found, "shop/api"), ports=(("ICMP", 0, 0),))
     groups = {(g.sources, g.ports, g.state) for g in relation(found, asked).groups}
     assert groups == {(sources, (("ICMP", 0, 0),), U) for sources in (("all pods",), ("0.0.0.0/0",))}
+    rows = list(flat(found, asked))
+    assert {(row.protocol, row.state) for row in rows} == {("ICMP", U)} and len(rows) == relation(found, asked).rows
 
 
 def test_flat_rows_are_refused_above_a_limit_with_their_number() -> None:
@@ -124,7 +126,7 @@ def test_flat_rows_are_refused_above_a_limit_with_their_number() -> None:
 @given(world=worlds(), mask=st.integers(0, 63))
 def test_a_cover_names_the_set_and_nothing_else(world: World, mask: int) -> None:
     """AGG-2."""
-    cluster, _ = load(world)
+    cluster = load(world).cluster
     named = covers(cluster)
     mask &= (1 << len(cluster.classes)) - 1
     meant = {name: found for found, name in named.exact.items()} | {
@@ -178,7 +180,8 @@ def test_exposures_say_what_is_not_known_and_why() -> None:
 @given(world=worlds())
 def test_exposures_are_what_single_questions_answer(world: World) -> None:
     """AGG-9 against ``connect`` and ``from_internet`` on every port where a verdict may change."""
-    cluster, reach = load(world)
+    reach = load(world)
+    cluster = reach.cluster
     said = {each.workload: each for each in relation(of(cluster, reach.cni), Filter()).workloads}
     ports = [(protocol, start) for protocol, starts in reach.judge.ports.starts.items() for start in starts]
     for cls in cluster.classes:

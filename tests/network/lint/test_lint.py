@@ -82,6 +82,17 @@ def test_net_78_kinds_that_the_plugin_does_not_know() -> None:
     assert (lint.name, lint.object.kind) == ("no-implementer", "CiliumNetworkPolicy")
 
 
+def test_net_103_a_rule_that_says_nothing() -> None:
+    def cilium(**spec: Any) -> Object:
+        metadata = {"name": "x", "namespace": "default"}
+        described = {"endpointSelector": {}, **spec}
+        return {"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": metadata, "spec": described}
+
+    (lint,) = found(pod("a"), cilium(ingress=[{}, {"fromEntities": []}]), plugin=profile("cilium"))
+    assert (lint.name, lint.number) == ("empty-rule", "NET-103")
+    assert (lint.evidence[0].path, lint.evidence[0].value) == (("spec", "ingress", 0), "{}")
+
+
 def dns(**port_fields: Any) -> list[Object]:
     coredns = pod("coredns", "kube-system", labels={"k8s-app": "kube-dns"}, ips=("10.0.0.53",))
     ports = [{"port": 53, "protocol": "UDP", **port_fields}, {"port": 53, "protocol": "TCP", **port_fields}]
