@@ -1,4 +1,4 @@
-"""How long the network engine takes and how much memory: PERF-1 to PERF-3 of network.md, and how it grows.
+"""How long the network engine takes and how much memory: PERF-1 to PERF-5 of network.md, and how it grows.
 
     python benchmarks/network.py
 
@@ -9,7 +9,9 @@ the test oracle of the engine, so on the small cluster both give the same answer
 """
 
 import gc
+import io
 import math
+import os
 import random
 import sys
 import time
@@ -20,6 +22,7 @@ from typing import Any
 
 import msgspec
 
+from kubeaudit.collect.manifests import collect_files
 from kubeaudit.kinds import KINDS, by_api_kind
 from kubeaudit.model.cluster import Cluster, build
 from kubeaudit.network.cni import profile
@@ -201,8 +204,50 @@ def main() -> None:
     print(f"all pairs on all ports of as many workloads, pods and policies: {small}", flush=True)
     plain, other = (seconds(load(form(objects(2000, 2000, 2000)))) for form in (list, mixed))
     print(f"2000 workloads, 5 % of the policies in Calico's form: {other:.3f} s, {other / plain:.2f} times", flush=True)
+    lists()
+    blocks()
     growth("with as many policies", list)
     growth("with 5 % of as many policies in Calico's form", mixed)
+
+
+def lists() -> None:
+    """PERF-4: plain list cases of netpol-analyzer, from YAML to rows; nothing where the corpora are not at hand."""
+    folder = Path(os.environ.get("KUBEAUDIT_CORPORA", ROOT.parent / "shared" / "data")) / "netpol" / "netpol-analyzer"
+    if not folder.exists():
+        print(f"no corpora at {folder}: its list cases are not measured (KUBEAUDIT_CORPORA)")
+        return
+    plain = [
+        case
+        for case in msgspec.json.decode((folder / "cases.json").read_bytes())
+        if (case["command"], case["format"]) == ("list", "txt") and not case["options"]
+    ]
+    for what, tags in (("NetworkPolicies", {"core", "nopolicy"}), ("tiers", {"anp", "banp"})):
+        folders = [str(folder / case["dir"]) for case in plain if tags & set(case["tags"])]
+        start = time.process_time()
+        rows = sum(_rows(path) for path in folders)
+        spent = time.process_time() - start
+        print(f"{len(folders)} list cases of {what}, YAML included: {spent:.2f} s, {rows:,} rows", flush=True)
+
+
+def _rows(path: str) -> int:
+    read = collect_files([path], stdin=io.BytesIO(), tool_version="0", now="2026-01-01T00:00:00Z")
+    return sum(1 for _ in assemble(build(read), PLUGIN).relation(["IPv4"]))
+
+
+def blocks() -> None:
+    """PERF-5: one policy of many ipBlocks, neighbours and ones that stand alone: rows and time by their number."""
+    pod = _pod(0, 0, 1)
+    for gap, what in ((1, "neighbours"), (2, "apart")):
+        told = []
+        for number in (200, 400, 800):
+            listed = [{"ipBlock": {"cidr": f"20.{n * gap >> 8}.{n * gap & 255}.0/24"}} for n in range(number)]
+            spec = {"podSelector": {}, "ingress": [{"from": listed}]}
+            policy = _object("NetworkPolicy", "blocks", "ns0", {}, "networking.k8s.io/v1", spec=spec)
+            cluster = load([_object("Namespace", "ns0", "", {}), pod, policy])
+            start = time.process_time()
+            into = [row for row in assemble(cluster, PLUGIN).relation(["IPv4"]) if row.source[0].isdigit()]
+            told.append(f"{number}: {len(into)} rows, {time.process_time() - start:.3f} s")
+        print(f"one policy with as many ipBlocks, {what}: {'  '.join(told)}", flush=True)
 
 
 def growth(what: str, form: Callable[[Iterable[Object]], list[Object]]) -> None:
