@@ -25,7 +25,7 @@ import msgspec
 from kubeaudit.collect.manifests import collect_files
 from kubeaudit.kinds import KINDS, by_api_kind
 from kubeaudit.model.cluster import Cluster, build
-from kubeaudit.network.cni import profile
+from kubeaudit.network.plugin.cni import profile
 from kubeaudit.network.reach import Reach, assemble
 from kubeaudit.snapshot import Header, Outcome, Read, Snapshot, pack_all
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 from msgspec import Struct, structs
 
 from kubeaudit.findings import Reason, Unseen
-from kubeaudit.network.cni import CniProfile
+from kubeaudit.network.plugin.cni import CniProfile
 from kubeaudit.network.verdicts import Basis, Direction, ReachVerdict, Side
 from kubeaudit.proof import Evidence, State
 from kubeaudit.settings import Fact

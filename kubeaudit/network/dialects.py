@@ -7,18 +7,19 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct, structs
 
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.network import adminpolicy, networkpolicy
+from kubeaudit.network import networkpolicy
+from kubeaudit.network.admin import compile as adminpolicy
 from kubeaudit.network.calico import compile as calico
 from kubeaudit.network.calico import hosts as calico_hosts
 from kubeaudit.network.cilium import compile as cilium
 from kubeaudit.network.cilium import hosts as cilium_hosts
-from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.compiled import CompiledPolicy
 from kubeaudit.network.cuts import Cuts
-from kubeaudit.network.hosts import HostPolicies
 from kubeaudit.network.inert import marked
 from kubeaudit.network.masks import Masks
 from kubeaudit.network.mesh import istio
+from kubeaudit.network.nodes.policies import HostPolicies
+from kubeaudit.network.plugin.cni import CniProfile
 from kubeaudit.settings import Fact
 
 

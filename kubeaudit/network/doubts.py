@@ -8,10 +8,10 @@ from kubeaudit.findings import Reason, Unseen
 from kubeaudit.kinds import KINDS, by_key
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.network import multinet
-from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.compiled import CompiledPolicy, Half
 from kubeaudit.network.fields import RESOURCE
 from kubeaudit.network.mesh import membership
+from kubeaudit.network.plugin.cni import CniProfile
 from kubeaudit.network.rows import Table
 from kubeaudit.network.universe import Universe
 from kubeaudit.network.verdicts import Action, Basis, Direction

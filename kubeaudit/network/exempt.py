@@ -8,8 +8,8 @@ from msgspec import Struct, structs
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.nodes import Address, parse
-from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.combine import Exemption, merged
+from kubeaudit.network.plugin.cni import CniProfile
 from kubeaudit.network.verdicts import Basis, Side
 from kubeaudit.proof import Evidence, State, field
 from kubeaudit.refs import ObjectRef

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import structs
 
-from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.compiled import CompiledPolicy
-from kubeaudit.network.profiles import CLUSTER
+from kubeaudit.network.plugin.cni import CniProfile
+from kubeaudit.network.plugin.profiles import CLUSTER
 from kubeaudit.settings import Fact
 
 

@@ -6,20 +6,20 @@ from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.network.calico import doubts as calico_doubts
 from kubeaudit.network.cilium import doubts as cilium_doubts
-from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.combine import external, merged, stricter
 from kubeaudit.network.compiled import END_PORT, CompiledPolicy
 from kubeaudit.network.doubts import Doubt, Doubts
 from kubeaudit.network.evidence import value_at
-from kubeaudit.network.guards import Guard, Guards
 from kubeaudit.network.mesh.narrowing import Narrowing
-from kubeaudit.network.nodeside import judged as node_side
+from kubeaudit.network.nodes.guards import Guard, Guards
+from kubeaudit.network.nodes.side import judged as node_side
+from kubeaudit.network.nodes.whereabouts import Place
+from kubeaudit.network.plugin.cni import CniProfile
 from kubeaudit.network.ports import PortSpace
 from kubeaudit.network.rows import Signature, Table
 from kubeaudit.network.trace import Trace, joined, trace
 from kubeaudit.network.universe import Universe
 from kubeaudit.network.verdicts import Action, Basis, Direction, Side
-from kubeaudit.network.whereabouts import Place
 from kubeaudit.proof import Evidence, State, field
 from kubeaudit.settings import Fact
 

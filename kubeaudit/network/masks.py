@@ -10,10 +10,10 @@ from typing import TypeVar
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.objects.meta import LabelSelector
 from kubeaudit.model.selectors import check
-from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.doubts import Doubt
 from kubeaudit.network.fields import network
 from kubeaudit.network.ipspace import Network
+from kubeaudit.network.plugin.cni import CniProfile
 from kubeaudit.network.ports import PortSpace
 from kubeaudit.network.universe import Universe
 from kubeaudit.network.verdicts import Direction, PolicyProblem

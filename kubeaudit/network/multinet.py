@@ -19,7 +19,7 @@ from kubeaudit.model.objects.networks import (
     UserDefinedNetwork,
 )
 from kubeaudit.model.selectors import InvalidSelectorError
-from kubeaudit.network.cni import CniProfile
+from kubeaudit.network.plugin.cni import CniProfile
 from kubeaudit.network.universe import Universe
 
 USER_DEFINED_KINDS = (USER_DEFINED, CLUSTER_USER_DEFINED)

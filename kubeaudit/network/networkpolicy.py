@@ -9,7 +9,6 @@ from kubeaudit.model.objects.meta import LabelSelector
 from kubeaudit.model.objects.networking import IPBlock, NetworkPolicy, Peer, blocks
 from kubeaudit.model.selectors import InvalidSelectorError, keys_of
 from kubeaudit.network.cilium.places import POD_IDENTITY, single
-from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.compiled import END_PORT, CompiledPolicy, Entry, Half
 from kubeaudit.network.cuts import Cuts
 from kubeaudit.network.fields import (
@@ -28,6 +27,7 @@ from kubeaudit.network.fields import (
 )
 from kubeaudit.network.ipspace import Network
 from kubeaudit.network.masks import Masks
+from kubeaudit.network.plugin.cni import CniProfile
 from kubeaudit.network.ports import Interval
 from kubeaudit.network.verdicts import Direction
 from kubeaudit.proof import Path

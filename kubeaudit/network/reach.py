@@ -13,16 +13,13 @@ from kubeaudit.findings import Unseen
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.network import fields, internet
 from kubeaudit.network.cilium.places import single
-from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.combine import combine, external, no_address
 from kubeaudit.network.compiled import CompiledPolicy
 from kubeaudit.network.cuts import Cuts, united
-from kubeaudit.network.detect import detect
 from kubeaudit.network.dialects import DIALECTS, EVALUATED, of_hosts
 from kubeaudit.network.doubts import doubts
 from kubeaudit.network.evidence import AllowAll, allow_all, evidence, no_policy
 from kubeaudit.network.exempt import End, Exemptions
-from kubeaudit.network.guards import BARRIER, barriers, guards
 from kubeaudit.network.inert import marked
 from kubeaudit.network.ipspace import FAMILIES, ip_space
 from kubeaudit.network.judge import Judge
@@ -32,12 +29,15 @@ from kubeaudit.network.mesh import istio, membership
 from kubeaudit.network.mesh.narrowing import Narrowing
 from kubeaudit.network.networkpolicy import plugin_cuts
 from kubeaudit.network.newcomer import Default, default, with_newcomers
+from kubeaudit.network.nodes.guards import BARRIER, barriers, guards
+from kubeaudit.network.nodes.whereabouts import Place
+from kubeaudit.network.plugin.cni import CniProfile
+from kubeaudit.network.plugin.detect import detect
 from kubeaudit.network.ports import port_space
 from kubeaudit.network.relation import Row, relation
 from kubeaudit.network.rows import Frame, table
 from kubeaudit.network.universe import Universe, declared, declared_twice, universe
 from kubeaudit.network.verdicts import Action, Basis, Decision, Direction, PolicyProblem, ReachVerdict, Side
-from kubeaudit.network.whereabouts import Place
 from kubeaudit.proof import Evidence, State, field
 from kubeaudit.refs import ObjectRef
 from kubeaudit.settings import Settings

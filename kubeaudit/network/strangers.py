@@ -18,7 +18,8 @@ from kubeaudit.model.objects.pods import Container, ContainerPort, PodSpec
 from kubeaudit.model.open_labels import opened
 from kubeaudit.model.selectors import InvalidSelectorError, check, index
 from kubeaudit.model.workloads import Workload, WorkloadClass
-from kubeaudit.network import adminfields, fields
+from kubeaudit.network import fields
+from kubeaudit.network.admin import fields as adminfields
 from kubeaudit.network.compiled import CompiledPolicy
 from kubeaudit.network.ports import FIRST, LAST, PROTOCOLS, Interval
 from kubeaudit.network.universe import Universe

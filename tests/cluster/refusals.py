@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from kubeaudit.collect.manifests import collect_files
 from kubeaudit.kinds import by_api_kind
 from kubeaudit.model.cluster import Cluster, build
-from kubeaudit.network.cni import profile
+from kubeaudit.network.plugin.cni import profile
 from kubeaudit.network.reach import Reach, assemble
 from kubeaudit.proof import dotted
 from tests.network import clusters

@@ -3,7 +3,7 @@
 import ipaddress
 from typing import Any
 
-from kubeaudit.network.cni import CniProfile, profile
+from kubeaudit.network.plugin.cni import CniProfile, profile
 from kubeaudit.network.reach import Reach, ReachVerdict, Row, assemble
 from kubeaudit.proof import State
 from kubeaudit.snapshot import Outcome

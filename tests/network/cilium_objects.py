@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from kubeaudit.network.cni import CniProfile, profile
+from kubeaudit.network.plugin.cni import CniProfile, profile
 from kubeaudit.network.reach import Reach
 
 from .asking import engine

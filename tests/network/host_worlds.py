@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kubeaudit.network.cni import profile
+from kubeaudit.network.plugin.cni import profile
 from kubeaudit.network.reach import Reach, ReachVerdict
 from kubeaudit.proof import State
 from kubeaudit.snapshot import Outcome

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from hypothesis import HealthCheck, settings
 from msgspec import structs
 
-from kubeaudit.network.cni import CniProfile
-from kubeaudit.network.cni import profile as profile_of
-from kubeaudit.network.profiles import ADMIN, CALICO, CLUSTER, by_name
+from kubeaudit.network.plugin.cni import CniProfile
+from kubeaudit.network.plugin.cni import profile as profile_of
+from kubeaudit.network.plugin.profiles import ADMIN, CALICO, CLUSTER, by_name
 from kubeaudit.network.reach import Reach, assemble
 from kubeaudit.proof import field
 from kubeaudit.refs import ObjectRef

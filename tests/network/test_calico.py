@@ -6,8 +6,8 @@ import pytest
 
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.network.calico.doubts import SETTLED
-from kubeaudit.network.cni import profile
-from kubeaudit.network.detect import detect
+from kubeaudit.network.plugin.cni import profile
+from kubeaudit.network.plugin.detect import detect
 from kubeaudit.network.reach import Reach
 from kubeaudit.network.verdicts import Basis
 from kubeaudit.proof import State

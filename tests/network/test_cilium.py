@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kubeaudit.network.cni import CniProfile, profile
+from kubeaudit.network.plugin.cni import CniProfile, profile
 from kubeaudit.network.verdicts import Action, Basis
 from kubeaudit.proof import State
 from kubeaudit.settings import Fact

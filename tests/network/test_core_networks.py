@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kubeaudit.kinds import expand
-from kubeaudit.network.cni import profile
+from kubeaudit.network.plugin.cni import profile
 from kubeaudit.network.reach import Basis, Reach
 from kubeaudit.snapshot import Outcome
 

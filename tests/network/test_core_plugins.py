@@ -2,8 +2,8 @@
 
 import pytest
 
-from kubeaudit.network.cni import CniProfile, profile
-from kubeaudit.network.detect import detect
+from kubeaudit.network.plugin.cni import CniProfile, profile
+from kubeaudit.network.plugin.detect import detect
 from kubeaudit.network.reach import Basis, Reach
 from kubeaudit.proof import State
 from kubeaudit.settings import Fact, Facts, Settings

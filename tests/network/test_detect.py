@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from kubeaudit.errors import UsageError
-from kubeaudit.network.cni import CniProfile, profile
-from kubeaudit.network.detect import detect
-from kubeaudit.network.profiles import PROFILES
+from kubeaudit.network.plugin.cni import CniProfile, profile
+from kubeaudit.network.plugin.detect import detect
+from kubeaudit.network.plugin.profiles import PROFILES
 from kubeaudit.settings import Fact, Facts, Settings
 from kubeaudit.snapshot import Outcome
 

@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from kubeaudit.network.cni import CniProfile, profile
+from kubeaudit.network.plugin.cni import CniProfile, profile
 from kubeaudit.network.reach import Basis, Reach, assemble
 from kubeaudit.proof import State
 from kubeaudit.settings import Fact

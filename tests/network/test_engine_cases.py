@@ -2,8 +2,8 @@
 
 from msgspec import structs
 
-from kubeaudit.network.cni import CniProfile, profile
-from kubeaudit.network.profiles import ADMIN
+from kubeaudit.network.plugin.cni import CniProfile, profile
+from kubeaudit.network.plugin.profiles import ADMIN
 from kubeaudit.settings import Fact
 
 from .asking import B, R, U, ask, engine, state

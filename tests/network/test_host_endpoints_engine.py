@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubeaudit.network.cni import profile
+from kubeaudit.network.plugin.cni import profile
 from kubeaudit.network.reach import Reach
 from kubeaudit.proof import State
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from kubeaudit.network.cni import profile
 from kubeaudit.network.lint import lints
+from kubeaudit.network.plugin.cni import profile
 from kubeaudit.network.reach import Reach
 from kubeaudit.network.verdicts import Basis, Direction
 from kubeaudit.proof import State

@@ -11,7 +11,7 @@ import pytest
 from kubeaudit.collect.live import collect
 from kubeaudit.collect.progress import Silent
 from kubeaudit.documents import Document, parse
-from kubeaudit.network.cni import CniProfile, profile
+from kubeaudit.network.plugin.cni import CniProfile, profile
 from kubeaudit.network.reach import Basis, assemble
 from kubeaudit.queries.ends import end
 from kubeaudit.queries.ingress_hop import hops

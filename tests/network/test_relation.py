@@ -2,7 +2,7 @@
 
 from hypothesis import given
 
-from kubeaudit.network.cni import profile
+from kubeaudit.network.plugin.cni import profile
 from kubeaudit.network.reach import Row
 from kubeaudit.network.relation import label
 from kubeaudit.queries.pairs import by_policies

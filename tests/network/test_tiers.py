@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from kubeaudit.findings import Reason
-from kubeaudit.network.cni import CniProfile, profile
+from kubeaudit.network.plugin.cni import CniProfile, profile
 from kubeaudit.network.reach import Action, Basis, Reach
 from kubeaudit.proof import State
 from kubeaudit.settings import Fact

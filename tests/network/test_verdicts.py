@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubeaudit.findings import Reason
-from kubeaudit.network.cni import profile
+from kubeaudit.network.plugin.cni import profile
 from kubeaudit.network.reach import Action, Basis, Direction, assemble
 from kubeaudit.proof import State
 from kubeaudit.refs import ObjectRef

@@ -6,7 +6,7 @@ from typing import Any
 
 from kubeaudit.edges.context import Context
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.network.cni import CniProfile, profile
+from kubeaudit.network.plugin.cni import CniProfile, profile
 from kubeaudit.network.reach import assemble
 from kubeaudit.proof import State
 from kubeaudit.queries.ends import end

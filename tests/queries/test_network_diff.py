@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kubeaudit.edges.context import Context
 from kubeaudit.errors import UsageError
-from kubeaudit.network.cni import profile
+from kubeaudit.network.plugin.cni import profile
 from kubeaudit.network.reach import Reach
 from kubeaudit.proof import State
 from kubeaudit.queries.network_diff import RANK, ChangedRow, Kind, difference, flat

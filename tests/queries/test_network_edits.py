@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kubeaudit.network.cni import profile
+from kubeaudit.network.plugin.cni import profile
 from kubeaudit.proof import State
 from kubeaudit.queries.network_edits import change
 from kubeaudit.queries.pairs import Unit, verdict

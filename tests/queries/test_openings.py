@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings, strategies
 
-from kubeaudit.network.cni import CniProfile
+from kubeaudit.network.plugin.cni import CniProfile
 from kubeaudit.network.reach import Direction, Reach
 from kubeaudit.network.strangers import ANYBODY
 from kubeaudit.proof import State

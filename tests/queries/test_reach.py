@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from kubeaudit.errors import UsageError
-from kubeaudit.network.cni import profile
+from kubeaudit.network.plugin.cni import profile
 from kubeaudit.network.ports import FIRST, LAST, PROTOCOLS
 from kubeaudit.network.reach import Basis
 from kubeaudit.proof import dotted

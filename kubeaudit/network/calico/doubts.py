@@ -1,7 +1,7 @@
 """What Calico's rules compare that no object shows, and what would settle it (V-5)."""
 
 from kubeaudit.findings import Reason, Unseen
-from kubeaudit.network.hosts import FORWARDED
+from kubeaudit.network.nodes.policies import FORWARDED
 
 SOURCE_PORT, ICMP_TYPE, HTTP, SERVICE = "source_port", "icmp_type", "http", "service_endpoints"
 PRE_DNAT, UNTRACKED, FAILSAFE = "pre_dnat", "untracked", "failsafe_ports"

@@ -13,7 +13,7 @@ from msgspec import Struct
 from kubeaudit.model.nodes import parse
 from kubeaudit.model.objects.calico import HostEndpoint
 from kubeaudit.network.calico.fields import RefusedError, protocol
-from kubeaudit.network.hosts import PLACE, UNPLACED, Ways
+from kubeaudit.network.nodes.policies import PLACE, UNPLACED, Ways
 from kubeaudit.network.ports import FIRST, LAST, PROTOCOLS, Interval
 from kubeaudit.refs import ObjectRef
 from kubeaudit.settings import Fact

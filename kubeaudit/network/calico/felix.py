@@ -14,7 +14,7 @@ from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.objects.calico import FelixConfiguration
 from kubeaudit.network.calico import objects
 from kubeaudit.network.calico.objects import FELIX, every
-from kubeaudit.network.cni import CniProfile
+from kubeaudit.network.plugin.cni import CniProfile
 from kubeaudit.proof import Evidence, Path, field
 from kubeaudit.refs import ObjectRef
 from kubeaudit.settings import Fact

@@ -34,8 +34,8 @@ from kubeaudit.network.calico.rules import Rules
 from kubeaudit.network.calico.tiers import tiers
 from kubeaudit.network.compiled import LAST_RANK, CompiledPolicy, Entry, Half, Tier
 from kubeaudit.network.doubts import Doubt
-from kubeaudit.network.hosts import HostMasks, HostPolicies, of_policies
 from kubeaudit.network.masks import Masks
+from kubeaudit.network.nodes.policies import HostMasks, HostPolicies, of_policies
 from kubeaudit.network.verdicts import Action, Basis, Direction
 from kubeaudit.refs import ObjectRef
 from kubeaudit.snapshot import Gap

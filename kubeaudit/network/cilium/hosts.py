@@ -23,9 +23,9 @@ from kubeaudit.network.cilium.selectors import EndpointSelectors, counts
 from kubeaudit.network.cilium.switches import CONFIG, FIREWALL, CiliumSwitches, switches
 from kubeaudit.network.compiled import CompiledPolicy
 from kubeaudit.network.doubts import Doubt
-from kubeaudit.network.hosts import FIREWALL as FIREWALL_UNKNOWN
-from kubeaudit.network.hosts import PLACE, UNPLACED, HostMasks, HostPolicies, Ways, of_policies
 from kubeaudit.network.masks import Masks
+from kubeaudit.network.nodes.policies import FIREWALL as FIREWALL_UNKNOWN
+from kubeaudit.network.nodes.policies import PLACE, UNPLACED, HostMasks, HostPolicies, Ways, of_policies
 from kubeaudit.network.verdicts import Basis, Direction
 from kubeaudit.proof import Evidence, field, missing
 from kubeaudit.refs import ObjectRef

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from kubeaudit.model.objects.admin import AdminPort, TierPolicy
 from kubeaudit.model.objects.networking import NetworkPolicy
-from kubeaudit.network import adminfields
+from kubeaudit.network.admin import fields as adminfields
 from kubeaudit.network.compiled import CompiledPolicy
 from kubeaudit.network.evidence import value_at
 from kubeaudit.network.fields import PEERS, directions, rules

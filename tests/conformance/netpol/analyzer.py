@@ -12,7 +12,7 @@ from network.clusters import cluster
 
 from kubeaudit.edges.context import Context
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.network.cni import CniProfile
+from kubeaudit.network.plugin.cni import CniProfile
 from kubeaudit.network.ports import FIRST, LAST, PROTOCOLS
 from kubeaudit.network.reach import Reach, assemble
 from kubeaudit.proof import State

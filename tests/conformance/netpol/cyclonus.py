@@ -12,7 +12,7 @@ from network.clusters import cluster, pod
 
 from kubeaudit.model.implied import Form, form, known
 from kubeaudit.model.objects.meta import LabelSelector, Requirement
-from kubeaudit.network.cni import CniProfile
+from kubeaudit.network.plugin.cni import CniProfile
 from kubeaudit.network.reach import CompiledPolicy, Reach, assemble
 from kubeaudit.network.verdicts import Direction
 from kubeaudit.settings import Fact

@@ -21,10 +21,10 @@ from conformance.netpol.nca_nets import without_pods
 from kubeaudit.kinds import by_api_kind
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.selectors import bits_of
-from kubeaudit.network.cni import CniProfile
 from kubeaudit.network.mesh.membership import Mesh
+from kubeaudit.network.plugin.cni import CniProfile
+from kubeaudit.network.plugin.profiles import CALICO
 from kubeaudit.network.ports import PROTOCOLS
-from kubeaudit.network.profiles import CALICO
 from kubeaudit.network.reach import Reach, assemble
 from kubeaudit.network.verdicts import Direction
 from kubeaudit.settings import Fact

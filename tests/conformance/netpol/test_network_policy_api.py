@@ -13,7 +13,7 @@ from network.clusters import cluster, node
 from conformance.netpol.corpora import CORPORA, absent, manifests
 from kubeaudit.documents import Document, parse
 from kubeaudit.model.cluster import Cluster
-from kubeaudit.network.cni import profile
+from kubeaudit.network.plugin.cni import profile
 from kubeaudit.network.reach import Reach, assemble
 from kubeaudit.proof import State
 

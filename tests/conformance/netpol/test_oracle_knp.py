@@ -9,7 +9,7 @@ from msgspec import structs
 from network.clusters import cluster
 
 from conformance.netpol.corpora import CORPORA, absent
-from kubeaudit.network.cni import profile
+from kubeaudit.network.plugin.cni import profile
 from kubeaudit.network.reach import assemble
 from kubeaudit.proof import State
 from kubeaudit.settings import Fact

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from kubeaudit.network.cni import profile
 from kubeaudit.network.lint import Lint, lints
+from kubeaudit.network.plugin.cni import profile
 
 from ..asking import KNP, engine
 from ..clusters import Object, namespace, pod, policy, port

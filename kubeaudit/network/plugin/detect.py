@@ -11,9 +11,9 @@ from kubeaudit.model.objects.pods import Container
 from kubeaudit.model.workloads import Workload
 from kubeaudit.network.calico import felix as calico_felix
 from kubeaudit.network.cilium.switches import CONFIG, switches
-from kubeaudit.network.cni import CniProfile, as_profile, profile
-from kubeaudit.network.profiles import PROFILES, Profile, by_name
-from kubeaudit.network.versions import RELEASES, Release, aws_agents
+from kubeaudit.network.plugin.cni import CniProfile, as_profile, profile
+from kubeaudit.network.plugin.profiles import PROFILES, Profile, by_name
+from kubeaudit.network.plugin.versions import RELEASES, Release, aws_agents
 from kubeaudit.proof import Evidence, Path, field
 from kubeaudit.refs import ObjectRef
 from kubeaudit.settings import Fact, Settings

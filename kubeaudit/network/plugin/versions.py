@@ -8,8 +8,8 @@ from msgspec import Struct, structs
 from kubeaudit.model.objects.pods import Container
 from kubeaudit.network.cilium.switches import PORT_RANGES
 from kubeaudit.network.cilium.switches import VERSION as _CILIUM_IMAGE
-from kubeaudit.network.cni import CniProfile
-from kubeaudit.network.profiles import ADMIN, CLUSTER
+from kubeaudit.network.plugin.cni import CniProfile
+from kubeaudit.network.plugin.profiles import ADMIN, CLUSTER
 from kubeaudit.settings import Fact
 
 _CALICO_IMAGE = re.compile(r"(?:^|[/-])node:v?(\d+)\.(\d+)")

@@ -12,8 +12,8 @@ from kubeaudit.model.objects.admin import (
     networks,
     selects_nodes,
 )
-from kubeaudit.network.adminfields import intervals, port_names
-from kubeaudit.network.adminrules import Form, NodePeers, RuleCompiler
+from kubeaudit.network.admin.fields import intervals, port_names
+from kubeaudit.network.admin.rules import Form, NodePeers, RuleCompiler
 from kubeaudit.network.compiled import ADMIN, BASELINE, CompiledPolicy, Tier
 from kubeaudit.network.cuts import Cuts
 from kubeaudit.network.masks import Masks

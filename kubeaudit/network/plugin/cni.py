@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from kubeaudit.errors import UsageError
 from kubeaudit.findings import Unseen
-from kubeaudit.network.profiles import Profile, by_name
+from kubeaudit.network.plugin.profiles import Profile, by_name
 from kubeaudit.proof import Evidence
 from kubeaudit.settings import Fact
 

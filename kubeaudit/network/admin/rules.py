@@ -10,7 +10,7 @@ from kubeaudit.model.nodes import parse
 from kubeaudit.model.objects.admin import EgressPeer, NamespacedPods, PodPeer, Rule, TierPolicy
 from kubeaudit.model.objects.meta import LabelSelector
 from kubeaudit.model.selectors import InvalidSelectorError, LabelIndex, bits_of, index, keys_of
-from kubeaudit.network.adminfields import (
+from kubeaudit.network.admin.fields import (
     LONGEST_NAME,
     LONGEST_NETWORK,
     fields_of,

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.model.selectors import bits_of, mask_of
-from kubeaudit.network.hosts import Ways
 from kubeaudit.network.ipspace import FAMILIES
+from kubeaudit.network.nodes.policies import Ways
 from kubeaudit.network.rows import Segment
 from kubeaudit.network.universe import Universe
 from kubeaudit.network.verdicts import Direction

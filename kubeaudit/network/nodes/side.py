@@ -6,10 +6,10 @@ from msgspec import structs
 
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.network.combine import merged, stricter
-from kubeaudit.network.guards import Guard, Guards
-from kubeaudit.network.hosts import FIREWALL, INTERFACE, PLACE, SWITCHED_OFF, TRANSLATED, UNPLACED, Ways
+from kubeaudit.network.nodes.guards import Guard, Guards
+from kubeaudit.network.nodes.policies import FIREWALL, INTERFACE, PLACE, SWITCHED_OFF, TRANSLATED, UNPLACED, Ways
+from kubeaudit.network.nodes.whereabouts import Part, Place
 from kubeaudit.network.verdicts import Basis, Direction, Side
-from kubeaudit.network.whereabouts import Part, Place
 from kubeaudit.proof import State
 
 Ask = Callable[[Guard, int, int], Side]

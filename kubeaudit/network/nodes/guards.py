@@ -1,7 +1,8 @@
 """What policies of nodes say, as rows: which peers a node and its host-network pods may take from or open to, by port.
 
-A class, or a node by one of its addresses, may be judged at several faces (:mod:`kubeaudit.network.hosts`). Where it is
-not known at which, what all of them allow is certain. Over several nodes of a class, or addresses, one is enough.
+A class, or a node by one of its addresses, may be judged at several faces (:mod:`kubeaudit.network.nodes.policies`).
+Where it is not known at which, what all of them allow is certain. Over several nodes of a class, or addresses, one is
+enough.
 """
 
 import math
@@ -13,12 +14,12 @@ from msgspec import Struct, structs
 from kubeaudit.model.nodes import Address, parse
 from kubeaudit.network.compiled import CompiledPolicy, Entry, Half, Tier
 from kubeaudit.network.doubts import Doubts, gathered
-from kubeaudit.network.hosts import FORWARDED, UNPLACED, HostPolicies, Ways
 from kubeaudit.network.masks import Masks
+from kubeaudit.network.nodes.policies import FORWARDED, UNPLACED, HostPolicies, Ways
+from kubeaudit.network.nodes.whereabouts import Place, Spot, Whereabouts
 from kubeaudit.network.ports import PortSpace
 from kubeaudit.network.rows import Frame, Segment, Table, partition, table
 from kubeaudit.network.verdicts import Action, Direction
-from kubeaudit.network.whereabouts import Place, Spot, Whereabouts
 
 BARRIER = Tier(-math.inf, "forwarded", Action.PASS)
 

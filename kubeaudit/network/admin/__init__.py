@@ -1,0 +1,1 @@
+"""AdminNetworkPolicy, BaselineAdminNetworkPolicy and ClusterNetworkPolicy into masks (NET-80..99)."""

@@ -1,0 +1,1 @@
+"""Policies of nodes, whatever dialect they are of: what they say of traffic of nodes and of host-network pods."""
