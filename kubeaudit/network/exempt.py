@@ -57,8 +57,8 @@ class Exemptions(Struct, frozen=True, dict=True, eq=False):
         """
         if (found := parse(address)) is not None and found.is_loopback:
             return (Exemption("self", Fact.YES, self._itself(end)),)
-        if address == _AWS_METADATA and self._beside_aws is not None:
-            return (self._beside_aws,)
+        if address == _AWS_METADATA and self.beside_aws is not None:
+            return (self.beside_aws,)
         return self._own_node(end, address, self.cni.pod_reaches_own_node)
 
     def from_address(self, address: str, end: End) -> tuple[Exemption, ...]:
@@ -137,7 +137,7 @@ class Exemptions(Struct, frozen=True, dict=True, eq=False):
         return (end.pod,) if end.pod >= 0 else self.cluster.classes[end.cls].pods
 
     @cached_property
-    def _beside_aws(self) -> Exemption | None:
+    def beside_aws(self) -> Exemption | None:
         """What Calico leaves open beside the AWS VPC CNI (NET-148), which may run where DaemonSets were not read."""
         if self.cni.name not in _CALICO:
             return None

@@ -157,6 +157,12 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
             peers |= judge.universe.address_bit(address)
         return combine(self.cni, judge.side(Direction.EGRESS, cls, peers, protocol, port), external(Direction.INGRESS))
 
+    @property
+    def beside_aws(self) -> tuple[Unseen, ...]:
+        """Why it is not known that egress policies hold for the metadata address of AWS (NET-148); empty elsewhere."""
+        found = self._exemptions.beside_aws
+        return found.unseen if found else ()
+
     @cached_property
     def policies(self) -> tuple[CompiledPolicy, ...]:
         """Every policy of pods that has effect, compiled, those of a mesh left aside."""

@@ -26,6 +26,9 @@ def limits(context: Context) -> Iterator[str]:
     yield from _some(f"{dotted(fault.path)} of {fault.object}: {fault.reason}" for fault in reach.problems)
     for kind in (*reach.unevaluated(), *reach.aside()):
         yield f"{kind.resource}: {kind.detail}"
+    for item in reach.beside_aws:
+        why = f"it is not known {item.detail}" if item.detail else f"{item.resource} were not read"
+        yield f"169.254.169.254 may be open whatever egress policies say: {why} (NET-148)"
     if reach.cni.name == "aws-vpc-cni" and reach.cni.enforces is not Fact.NO:
         yield _STARTING
 
