@@ -70,7 +70,7 @@ def _with(guards: Guards, guard: Guard, direction: Direction, ways: Ways, part: 
         return plain
     others = [
         _one_of([plain, _at(direction, ways, [ask(guard, face, address) for face in part.faces])], TRANSLATED)
-        for address in guards.at.masters(part.peers)
+        for address in guards.at.masquerades(part.peers)
     ]
     return widest(others) if others else plain
 

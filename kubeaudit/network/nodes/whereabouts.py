@@ -83,8 +83,10 @@ class Whereabouts(Struct, frozen=True, dict=True, eq=False):
             yield Part(local & near.pods, ways.pods)
             yield Part(local & near.itself, ways.itself)
 
-    def masters(self, peers: int) -> Iterator[int]:
-        """The addresses of the nodes of some pods, as peer masks; for pods on none yet those of every node."""
+    def masquerades(self, peers: int) -> Iterator[int]:
+        """The addresses that a node may see instead of those of some pods: of their nodes, as peer masks; for pods on
+        none yet those of every node.
+        """
         universe = self.universe
         for family in FAMILIES:
             classes = universe.seen_in(peers, family)
@@ -99,10 +101,10 @@ class Whereabouts(Struct, frozen=True, dict=True, eq=False):
         key = (segment.peers, segment.maybe)
         found = self._translated.get(key)
         if found is None:
-            found = self._translated[key] = self._with_masters(*key)
+            found = self._translated[key] = self._with_masquerades(*key)
         return Segment(segment.ports, *found)
 
-    def _with_masters(self, yes: int, maybe: int) -> tuple[int, int]:
+    def _with_masquerades(self, yes: int, maybe: int) -> tuple[int, int]:
         universe, possible = self.universe, yes | maybe
         every = open_ = perhaps = 0
         for spot in self.spots:
