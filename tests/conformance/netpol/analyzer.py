@@ -8,15 +8,15 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from network.clusters import cluster
+from network.clusters import cluster, pod
 
 from kubeaudit.edges.context import Context
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.network.plugin.cni import CniProfile
 from kubeaudit.network.ports import FIRST, LAST, PROTOCOLS
-from kubeaudit.network.reach import Reach, assemble
+from kubeaudit.network.reach import assemble
 from kubeaudit.proof import State
-from kubeaudit.queries.ingress_hop import Hop, hops
+from kubeaudit.queries.ingress_hop import hops
 from kubeaudit.rbac import access
 from kubeaudit.settings import Fact, Settings
 
@@ -27,6 +27,7 @@ Relation = frozenset[tuple[str, str, Ports, Ranges]]
 
 EXTERNAL = "external"
 CONTROLLER = "{ingress-controller}"
+ENTRIES = ("Ingress", "Route")
 PROFILE = CniProfile(
     name="netpol-analyzer",
     enforces=Fact.YES,
@@ -35,6 +36,7 @@ PROFILE = CniProfile(
     implements=("policy.networking.k8s.io",),
 )
 """ipBlocks and ``networks`` never match pods (MAP-7)."""
+_ANY_CONTROLLER = pod("ingress-controller", "ingress-controller-ns")
 _EXPOSURE = "Exposure Analysis Result"
 _EDGE = r'^\s*"([^"]+)" -> "([^"]+)" \[label="([^"]*)"(?!.*style=dashed)'
 _EVERYTHING: Ports = frozenset((protocol, FIRST, LAST) for protocol in PROTOCOLS)
@@ -113,14 +115,13 @@ def ours(found: Cluster, listed: Iterable[dict[str, Any]], narrowed: Focus = EVE
     """The same relation by our engine. Host network, nodes, phases and IPv6 play no part in it (MAP-7)."""
     names, reach = names_of(found, listed), assemble(found, PROFILE)
     grouped: dict[tuple[str, str], set[tuple[str, int, int]]] = {}
-    for hop in through(found, reach):
-        target = f"{found.classes[hop.target].namespace}/{found.classes[hop.target].name}"
-        grouped.setdefault((CONTROLLER, target), set()).add(("TCP", hop.port, hop.port))
+    for way in through(listed):
+        grouped.setdefault((CONTROLLER, way.target), set()).add(("TCP", way.port, way.port))
     for row in reach.relation(["IPv4"]):
         if row.state is State.YES:
             grouped.setdefault((row.source, row.target), set()).add((row.protocol, row.first, row.last))
     return merged(
-        (one, other, narrowed.held(frozenset(held)))
+        (one, other, narrowed.held(ports_of(ports_mask(held)) if source == CONTROLLER else frozenset(held)))
         for (source, target), held in grouped.items()
         for one in names.get(source, {source})
         for other in names.get(target, {target})
@@ -128,10 +129,40 @@ def ours(found: Cluster, listed: Iterable[dict[str, Any]], narrowed: Focus = EVE
     )
 
 
-def through(found: Cluster, reach: Reach) -> list[Hop]:
-    """The ways through Ingresses and Routes that are open to every controller (MAP-13)."""
-    context = Context(found, reach, access.build(found), Settings())
-    return [hop for hop in hops(context) if hop.state is State.YES]
+class Way(NamedTuple):
+    """A way in through an Ingress or a Route: its kind and name, and a port of a class."""
+
+    kind: str
+    entry: str
+    target: str
+    port: int
+
+
+def through(listed: Iterable[dict[str, Any]]) -> frozenset[Way]:
+    """The ways in for a controller that stands for every controller: a pod without labels, in a namespace of its own,
+    whatever controllers the objects show (MAP-13). Ports that no container declares are closed upstream.
+    """
+    objects = [_unclassed(found) for found in listed if found["kind"] != "IngressClass"]
+    if not any(found["kind"] in ENTRIES for found in objects):
+        return frozenset()
+    found = cluster(*objects, _ANY_CONTROLLER)
+    reach = assemble(found, PROFILE)
+    source = next(cls.index for cls in found.classes if cls.namespace == _ANY_CONTROLLER["metadata"]["namespace"])
+    ways = set()
+    for hop in hops(Context(found, reach, access.build(found), Settings())):
+        cls, entry = found.classes[hop.target], hop.entry
+        declared = {port.container_port for container in cls.shape.containers for port in container.ports}
+        if hop.port in declared and reach.connect(source, cls.index, "TCP", hop.port).state is State.YES:
+            ways.add(Way(entry.kind, f"{entry.namespace}/{entry.name}", f"{cls.namespace}/{cls.name}", hop.port))
+    return frozenset(ways)
+
+
+def _unclassed(found: dict[str, Any]) -> dict[str, Any]:
+    """An Ingress without its class: upstream does not ask whose it is."""
+    if found["kind"] != "Ingress":
+        return found
+    spec = {key: value for key, value in found.get("spec", {}).items() if key != "ingressClassName"}
+    return found | {"spec": spec, "metadata": found["metadata"] | {"annotations": {}}}
 
 
 def ports(conn: str) -> Ports:

@@ -8,7 +8,17 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from conformance.netpol.analyzer import CONTROLLER, OPEN, PROFILE, Focus, merged, names_of, ports_mask, through
+from conformance.netpol.analyzer import (
+    CONTROLLER,
+    ENTRIES,
+    OPEN,
+    PROFILE,
+    Focus,
+    merged,
+    names_of,
+    ports_mask,
+    through,
+)
 from kubeaudit.model.cluster import Cluster
 from kubeaudit.network.ports import FIRST, LAST, PROTOCOLS
 from kubeaudit.network.reach import Reach, assemble
@@ -22,7 +32,6 @@ _SIDE = re.compile(r"^\t\t(Egress|Ingress) \((?:Allowed|Denied)\)")
 _NAMED = re.compile(r"^\t\t\t(?:\t- )?(\w+) '([^']+)' (\w+)")
 _DEFAULT = re.compile(r"^(\S.*?) => (\S.*)$")
 _PROTOCOL = re.compile(r"(TCP|UDP|SCTP)(?::\[([^\]]*)\])?")
-_ENTRIES = ("Ingress", "Route")
 
 Names = frozenset[tuple[str, str]]
 """Kind and [namespace/]name."""
@@ -50,7 +59,7 @@ def ours_explanation(found: Cluster, listed: Iterable[dict[str, Any]], narrowed:
     """The same by our engine."""
     reach, names = assemble(found, PROFILE), names_of(found, listed)
     called = [names[f"{cls.namespace}/{cls.name}"] for cls in found.classes]
-    return _merged((*_judged(reach, called), *_entered(found, reach, called)), narrowed, only)
+    return _merged((*_judged(reach, called), *_entered(listed, names)), narrowed, only)
 
 
 def _merged(rows: Iterable[tuple[str, str, Why, int]], narrowed: Focus, only: str) -> Explanation:
@@ -93,7 +102,7 @@ def _segment(
     if CONTROLLER not in ends:
         yield *ends, (allowed, egress, ingress), ports
     elif allowed:
-        yield *ends, (True, frozenset(), frozenset(name for name in ingress if name[0] in _ENTRIES)), ports
+        yield *ends, (True, frozenset(), frozenset(name for name in ingress if name[0] in ENTRIES)), ports
 
 
 def _end(text: str) -> str:
@@ -139,14 +148,12 @@ def _judged(reach: Reach, called: list[set[str]]) -> Iterator[tuple[str, str, Wh
                     yield name, place, out, held
 
 
-def _entered(found: Cluster, reach: Reach, called: list[set[str]]) -> Iterator[tuple[str, str, Why, int]]:
-    by_port: dict[tuple[int, int], set[tuple[str, str]]] = {}
-    for hop in through(found, reach):
-        by_port.setdefault((hop.target, hop.port), set()).add(
-            (hop.entry.kind, f"{hop.entry.namespace}/{hop.entry.name}")
-        )
+def _entered(listed: Iterable[dict[str, Any]], names: dict[str, set[str]]) -> Iterator[tuple[str, str, Why, int]]:
+    by_port: dict[tuple[str, int], set[tuple[str, str]]] = {}
+    for way in through(listed):
+        by_port.setdefault((way.target, way.port), set()).add((way.kind, way.entry))
     for (target, port), entries in by_port.items():
-        for name in called[target]:
+        for name in names[target]:
             yield CONTROLLER, name, (True, frozenset(), frozenset(entries)), ports_mask([("TCP", port, port)])
 
 

@@ -18,7 +18,7 @@ from conformance.netpol.analyzer import (
     ports_of,
 )
 from kubeaudit.model.cluster import METADATA_NAME, Cluster
-from kubeaudit.model.implied import Form, form, implies, known
+from kubeaudit.model.implied import NOTHING, Form, form, implies, known
 from kubeaudit.model.objects.meta import LabelSelector, Requirement
 from kubeaudit.model.selectors import index
 from kubeaudit.network.reach import Direction, assemble
@@ -223,7 +223,11 @@ def implied(stated: Exposure, found: Cluster) -> Exposure:
     ]
     rows = set()
     for workload, direction in {(row.workload, row.direction) for row in stated.rows}:
-        held = {row.peer: row for row in stated.rows if row[:2] == (workload, direction)}
+        held: dict[Peer, Row] = {}
+        for row in stated.rows:
+            if row[:2] == (workload, direction):
+                peer = _placed(row.peer, found)
+                held[peer] = _both(held[peer], row) if peer in held else row._replace(peer=peer)
         usual = held.pop(_key(ANYBODY), Row(workload, direction, _key(ANYBODY), frozenset()))
         rows.add(usual)
         for peer in sorts:
@@ -234,6 +238,21 @@ def implied(stated: Exposure, found: Cluster) -> Exposure:
     return Exposure(
         frozenset(row for row in rows if row.peer != _key(ANYBODY) or row.ports or row.names), stated.unprotected
     )
+
+
+def _placed(peer: Peer, found: Cluster) -> Peer:
+    """A selector that asks for a namespace by name, and holds for it, as that namespace."""
+    namespace, namespaces, pods = peer
+    selector = _selector(namespaces)
+    name = known(selector).get(METADATA_NAME, NOTHING).only
+    if name and index([found.namespaces.get(name, {METADATA_NAME: name})]).select(selector):
+        return name, (), pods
+    return peer
+
+
+def _both(one: Row, other: Row) -> Row:
+    """Two rows of one peer."""
+    return one._replace(ports=ports_of(ports_mask(one.ports | other.ports)), names=one.names | other.names)
 
 
 def _follows(peer: Stranger, held: dict[Peer, Row], usual: Row, found: Cluster) -> Row:

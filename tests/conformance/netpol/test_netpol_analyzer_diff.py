@@ -72,7 +72,7 @@ def test_a_difference_is_ours(case: dict[str, Any], tally: Counter[tuple[str, st
 def test_workloads_that_came_or_went_are_named(case: dict[str, Any]) -> None:
     """Upstream names those that a row is about; both of two with equal names and kinds are one."""
     stated = {(name, word) for name, word in _CAME.findall((ROOT / case["expected"]).read_text())}
-    sides, names = _sides(case)
+    sides, names, _ = _sides(case)
     found = difference(*sides)
     ours = {
         (name, word)
@@ -85,9 +85,10 @@ def test_workloads_that_came_or_went_are_named(case: dict[str, Any]) -> None:
         assert stated == {(name, word) for name, word in ours if name in about}
 
 
-def _sides(case: dict[str, Any]) -> tuple[list[Context], dict[str, set[str]]]:
-    """Both states, and upstream's names of the workloads."""
+def _sides(case: dict[str, Any]) -> tuple[list[Context], dict[str, set[str]], list[set[tuple[str, int]]]]:
+    """Both states, upstream's names of the workloads, and what Ingresses and Routes of each state lead to."""
     sides: list[Context] = []
+    entered: list[set[tuple[str, int]]] = []
     names: dict[str, set[str]] = {}
     for folder in (case["dir"], case["dir2"]):
         found, listed = load(manifests(ROOT / folder))
@@ -97,11 +98,12 @@ def _sides(case: dict[str, Any]) -> tuple[list[Context], dict[str, set[str]]]:
             mine = by_class[f"{cls.namespace}/{cls.name}"]
             names.setdefault(f"{ref.namespace}/{ref.name}[{ref.kind}]", set()).update(mine)
         sides.append(Context(found, assemble(found, PROFILE), access.build(found), Settings()))
-    return sides, names
+        entered.append({(name, way.port) for way in through(listed) for name in by_class[way.target]})
+    return sides, names, entered
 
 
 def _ours(case: dict[str, Any]) -> Changes:
-    sides, names = _sides(case)
+    sides, names, entered = _sides(case)
     held: dict[tuple[str, str], list[set[tuple[str, int, int]]]] = {}
     for row in flat(sides[0], sides[1], 1_000_000):
         was, now = (State.YES in states for states in (row.before, row.after))
@@ -112,12 +114,9 @@ def _ours(case: dict[str, Any]) -> Changes:
                 if source != target:
                     both = held.setdefault((source, target), [set(), set()])
                     both[now].add((row.protocol, row.first, row.last))
-    for now, side in enumerate(sides):
-        for hop in through(side.cluster, side.reach):
-            cls = side.cluster.classes[hop.target]
-            ref = side.cluster.workloads[cls.workload].ref
-            for target in names[f"{ref.namespace}/{ref.name}[{ref.kind}]"]:
-                held.setdefault((CONTROLLER, target), [set(), set()])[now].add(("TCP", hop.port, hop.port))
+    for now, ways in enumerate(entered):
+        for target, port in ways:
+            held.setdefault((CONTROLLER, target), [set(), set()])[now].add(("TCP", port, port))
     return _changes((*ends, _bits(frozenset(lost)), _bits(frozenset(gained))) for ends, (lost, gained) in held.items())
 
 
