@@ -235,19 +235,30 @@ def _rows(path: str) -> int:
 
 
 def blocks() -> None:
-    """PERF-5: one policy of many ipBlocks, neighbours and ones that stand alone: rows and time by their number."""
-    pod = _pod(0, 0, 1)
+    """PERF-5: one policy of many ipBlocks, neighbours and ones that stand alone, and one of as many rules, each for a
+    port and a block of its own: rows and time by their number.
+    """
     for gap, what in ((1, "neighbours"), (2, "apart")):
-        told = []
-        for number in (200, 400, 800):
-            listed = [{"ipBlock": {"cidr": f"20.{n * gap >> 8}.{n * gap & 255}.0/24"}} for n in range(number)]
-            spec = {"podSelector": {}, "ingress": [{"from": listed}]}
-            policy = _object("NetworkPolicy", "blocks", "ns0", {}, "networking.k8s.io/v1", spec=spec)
-            cluster = load([_object("Namespace", "ns0", "", {}), pod, policy])
-            start = time.process_time()
-            into = [row for row in assemble(cluster, PLUGIN).relation(["IPv4"]) if row.source[0].isdigit()]
-            told.append(f"{number}: {len(into)} rows, {time.process_time() - start:.3f} s")
-        print(f"one policy with as many ipBlocks, {what}: {'  '.join(told)}", flush=True)
+        told = (_of_rules([{"from": [_block(n * gap) for n in range(number)]}]) for number in (200, 400, 800))
+        print(f"one policy with 200, 400 and 800 ipBlocks, {what}: {', '.join(told)}", flush=True)
+    told = (
+        _of_rules([{"from": [_block(n)], "ports": [{"port": n + 1}]} for n in range(number)])
+        for number in (2_500, 5_000, 10_000)
+    )
+    print(f"one policy of 2,500, 5,000 and 10,000 rules: {', '.join(told)}", flush=True)
+
+
+def _block(number: int) -> Object:
+    return {"ipBlock": {"cidr": f"20.{number >> 8}.{number & 255}.0/24"}}
+
+
+def _of_rules(rules: list[Object]) -> str:
+    spec = {"podSelector": {}, "ingress": rules}
+    policy = _object("NetworkPolicy", "blocks", "ns0", {}, "networking.k8s.io/v1", spec=spec)
+    cluster = load([_object("Namespace", "ns0", "", {}), _pod(0, 0, 1), policy])
+    start = time.process_time()
+    into = [row for row in assemble(cluster, PLUGIN).relation(["IPv4"]) if row.source[0].isdigit()]
+    return f"{len(into):,} rows in {time.process_time() - start:.3f} s"
 
 
 def growth(what: str, form: Callable[[Iterable[Object]], list[Object]]) -> None:

@@ -242,7 +242,7 @@ def implied(stated: Exposure, found: Cluster) -> Exposure:
 
 def _placed(peer: Peer, found: Cluster) -> Peer:
     """A selector that asks for a namespace by name, and holds for it, as that namespace."""
-    namespace, namespaces, pods = peer
+    _, namespaces, pods = peer
     selector = _selector(namespaces)
     name = known(selector).get(METADATA_NAME, NOTHING).only
     if name and index([found.namespaces.get(name, {METADATA_NAME: name})]).select(selector):
