@@ -37,6 +37,9 @@ PROFILE = CniProfile(
 )
 """ipBlocks and ``networks`` never match pods (MAP-7)."""
 _ANY_CONTROLLER = pod("ingress-controller", "ingress-controller-ns")
+_TEMPLATED = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job", "CronJob")
+_PLACED = ("hostNetwork", "nodeName", "replicas", "parallelism", "completions", "suspend")
+"""Fields of specs that say where pods are and how many."""
 _EXPOSURE = "Exposure Analysis Result"
 _EDGE = r'^\s*"([^"]+)" -> "([^"]+)" \[label="([^"]*)"(?!.*style=dashed)'
 _EVERYTHING: Ports = frozenset((protocol, FIRST, LAST) for protocol in PROTOCOLS)
@@ -140,9 +143,10 @@ class Way(NamedTuple):
 
 def through(listed: Iterable[dict[str, Any]]) -> frozenset[Way]:
     """The ways in for a controller that stands for every controller: a pod without labels, in a namespace of its own,
-    whatever controllers the objects show (MAP-13). Ports that no container declares are closed upstream.
+    whatever controllers the objects show (MAP-13). Services lead where their selectors say. Ports that no container
+    declares are closed upstream.
     """
-    objects = [_unclassed(found) for found in listed if found["kind"] != "IngressClass"]
+    objects = [_unclassed(found) for found in listed if found["kind"] not in ("IngressClass", "EndpointSlice")]
     if not any(found["kind"] in ENTRIES for found in objects):
         return frozenset()
     found = cluster(*objects, _ANY_CONTROLLER)
@@ -284,11 +288,24 @@ def _one_each(objects: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _as_seen(found: dict[str, Any]) -> dict[str, Any]:
-    if found["kind"] != "Pod":
+    """An object without what plays no part: hosts and nodes, phases, how many pods there are (MAP-4), and owners of
+    what is no pod, which are not followed (MAP-3).
+    """
+    if found["kind"] not in ("Pod", *_TEMPLATED):
         return found
-    spec = {key: value for key, value in found.get("spec", {}).items() if key not in ("hostNetwork", "nodeName")}
-    status = {key: value for key, value in found.get("status", {}).items() if key != "phase"}
-    return found | {"spec": spec, "status": status}
+    kept = {key: value for key, value in _off_nodes(found).items() if key != "status"}
+    if found["kind"] == "Pod":
+        return kept | {"status": {key: value for key, value in found.get("status", {}).items() if key != "phase"}}
+    metadata = {key: value for key, value in found["metadata"].items() if key != "ownerReferences"}
+    return kept | {"metadata": metadata}
+
+
+def _off_nodes(found: Any) -> Any:
+    """An object, or a part of one, whose pods are of no node and no certain number."""
+    if not isinstance(found, dict):
+        return found
+    nested = {key: _off_nodes(found[key]) for key in ("spec", "template", "jobTemplate") if key in found}
+    return {key: nested.get(key, value) for key, value in found.items() if key not in _PLACED}
 
 
 def names_of(found: Cluster, listed: Iterable[dict[str, Any]]) -> dict[str, set[str]]:

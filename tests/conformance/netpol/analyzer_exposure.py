@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from conformance.netpol.analyzer import (
     EVERYTHING,
+    OPEN,
     PROFILE,
     Focus,
     Ports,
@@ -19,6 +20,7 @@ from conformance.netpol.analyzer import (
 )
 from kubeaudit.model.cluster import METADATA_NAME, Cluster
 from kubeaudit.model.implied import NOTHING, Form, form, implies, known
+from kubeaudit.model.objects.admin import TierPolicy
 from kubeaudit.model.objects.meta import LabelSelector, Requirement
 from kubeaudit.model.selectors import index
 from kubeaudit.network.reach import Direction, assemble
@@ -212,9 +214,10 @@ def implied(stated: Exposure, found: Cluster) -> Exposure:
 
     A rule holds for all pods that its selectors match, while upstream has it hold for pods named by equal selectors
     alone. Where a selector may less than all pods, a rule of a tier denies it something: nothing is added to what is
-    stated of it.
+    stated of it. Nor is in tiers, whose rules outrank each other, what upstream has counted already.
     """
     reach = assemble(found, PROFILE)
+    tiers = any(isinstance(policy.source, TierPolicy) for policy in reach.judge.policies)
     universe = reach.judge.universe
     sorts = [
         peer
@@ -223,15 +226,18 @@ def implied(stated: Exposure, found: Cluster) -> Exposure:
     ]
     rows = set()
     for workload, direction in {(row.workload, row.direction) for row in stated.rows}:
+        mine = [row for row in stated.rows if row[:2] == (workload, direction)]
         held: dict[Peer, Row] = {}
-        for row in stated.rows:
-            if row[:2] == (workload, direction):
-                peer = _placed(row.peer, found)
-                held[peer] = _both(held[peer], row) if peer in held else row._replace(peer=peer)
+        for row in mine:
+            place = _placed(row.peer, found)
+            held[place] = _both(held[place], row) if place in held else row._replace(peer=place)
         usual = held.pop(_key(ANYBODY), Row(workload, direction, _key(ANYBODY), frozenset()))
         rows.add(usual)
         for peer in sorts:
-            row = _follows(peer, held, usual, found)
+            others = [
+                row for row in mine if row.peer != _key(ANYBODY) and not (tiers and _counted(_key(peer), row.peer))
+            ]
+            row = _follows(peer, held.get(_key(peer)), others, usual, found)
             if row[3:] != usual[3:]:
                 rows.add(row)
         rows.update(row for peer, row in held.items() if peer not in set(map(_key, sorts)))
@@ -255,9 +261,13 @@ def _both(one: Row, other: Row) -> Row:
     return one._replace(ports=ports_of(ports_mask(one.ports | other.ports)), names=one.names | other.names)
 
 
-def _follows(peer: Stranger, held: dict[Peer, Row], usual: Row, found: Cluster) -> Row:
-    mine = held.get(_key(peer))
-    wider = [row for other, row in held.items() if other != _key(peer) and _within(peer, other, found)]
+def _counted(peer: Peer, other: Peer) -> bool:
+    """Whether rules for one peer hold of another upstream: each of their selectors is empty or the same."""
+    return other[:2] in (peer[:2], ("", ())) and other[2] in (peer[2], ())
+
+
+def _follows(peer: Stranger, mine: Row | None, others: list[Row], usual: Row, found: Cluster) -> Row:
+    wider = [row for row in others if row.peer != _key(peer) and _within(peer, row.peer, found)]
     if mine is not None and not _less(mine, usual):
         wider.append(mine)
     elif mine is not None:
@@ -266,7 +276,7 @@ def _follows(peer: Stranger, held: dict[Peer, Row], usual: Row, found: Cluster) 
     bits, names = 0, frozenset[str]()
     for row in narrowed or [usual, *wider]:
         bits, names = bits | ports_mask(row.ports), names | row.names
-    return Row(usual.workload, usual.direction, _key(peer), ports_of(bits), names)
+    return Row(usual.workload, usual.direction, _key(peer), ports_of(bits), names if bits != OPEN else frozenset())
 
 
 def _less(row: Row, usual: Row) -> bool:
@@ -276,9 +286,9 @@ def _less(row: Row, usual: Row) -> bool:
 def _within(peer: Stranger, other: Peer, found: Cluster) -> bool:
     """Whether every pod of one sort is one of the other."""
     namespace, namespaces, pods = other
-    if namespace and namespace != peer.namespace:
-        return False
     facts = known(peer.namespaces)
+    if namespace and namespace != (peer.namespace or facts.get(METADATA_NAME, NOTHING).only):
+        return False
     if peer.namespace:
         labels = found.namespaces.get(peer.namespace, {METADATA_NAME: peer.namespace})
         facts = known(LabelSelector(labels))

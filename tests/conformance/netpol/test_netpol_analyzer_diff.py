@@ -38,7 +38,7 @@ from kubeaudit.settings import Settings
 
 _CASES = [case for case in CASES if case["command"] == "diff"]
 _TEXT = re.compile(
-    r"diff-type: \w+, source: (\S+), destination: (\S+), [\w-]+: (.*?), [\w-]+: (.*?)(?:, workloads-diff-info: .*)?$"
+    r"diff-type: \w+, source: (\S+), destination: (\S+), [^,:]+: (.*?), [^,:]+: (.*?)(?:, workloads-diff-info: .*)?$"
 )
 """The two sides are called ref1 and ref2, or as a case's options say."""
 _CAME = re.compile(r"workload (\S+) (added|removed)")
@@ -158,8 +158,8 @@ def _txt(text: str) -> _Rows:
 
 
 def _csv(text: str) -> _Rows:
-    for row in csv.DictReader(io.StringIO(text)):
-        yield row["source"], row["destination"], row["ref1"], row["ref2"]
+    for row in list(csv.reader(io.StringIO(text)))[1:]:
+        yield row[1], row[2], row[3], row[4]
 
 
 def _md(text: str) -> _Rows:
@@ -174,7 +174,7 @@ def _dot(text: str) -> _Rows:
     for source, target, label, color in _EDGE.findall(text):
         kind = _COLORS[color]
         if kind == "changed":
-            now, _, was = label.removesuffix(")").partition(" (ref1: ")
-            yield source, target, was, now
+            now, _, rest = label.removesuffix(")").partition(" (")
+            yield source, target, rest.partition(": ")[2], now
         elif kind:
             yield (source, target, _NONE, label) if kind == "added" else (source, target, label, _NONE)
