@@ -107,8 +107,12 @@ def answer(context: Context, source: End, target: End, ports: Sequence[Interval]
 
 def widest(segments: Sequence[Segment]) -> Segment:
     """The segment that an answer begins with."""
-    of_ports = [segment for segment in segments if any(protocol != ICMP for protocol, _, _ in segment.ports)]
-    return max(of_ports or segments, key=lambda segment: RANK[segment.state])
+    return min(segments, key=_place)
+
+
+def _place(segment: Segment) -> tuple[bool, int]:
+    """Widest state first; ICMP alone after everything that has ports."""
+    return all(protocol == ICMP for protocol, _, _ in segment.ports), -RANK[segment.state]
 
 
 def _check(context: Context, source: End, target: End) -> None:
@@ -218,7 +222,7 @@ def _verdicts(held: Iterable[Judged]) -> frozenset[object]:
 
 
 def _segments(context: Context, held: Sequence[Judged]) -> Iterator[Segment]:
-    """The partition of the port space of one pair (V-6), widest state first."""
+    """The partition of the port space of one pair (V-6), widest state first, ICMP alone last."""
     groups: dict[tuple[ReachVerdict, imds.Passage | None], dict[str, list[Judged]]] = {}
     for judged in held:
         group = groups.setdefault((judged.piece.verdict, judged.passage), {})
@@ -232,7 +236,7 @@ def _segments(context: Context, held: Sequence[Judged]) -> Iterator[Segment]:
             there = merged(judged.piece.ports for judged in by_family[families[0]])
             changes = _edits(context, held[0], verdict, passage, there, families)
             made.append(_segment(context, verdict, passage, ports, tuple(families), changes))
-    yield from sorted(made, key=lambda segment: -RANK[segment.state])
+    yield from sorted(made, key=_place)
 
 
 def _edits(

@@ -64,6 +64,7 @@ def test_net_34_icmp_does_not_lead_an_answer_about_every_port(run: Run, demo: st
     done = run("reach", "shop/frontend", "payments/ledger", "-f", demo, "-q")
     assert done.out.startswith("Blocked: Deployment shop/frontend cannot open any port to Deployment payments/ledger: ")
     assert done.out.splitlines()[1] == "Beside that, unknown: ICMP."
+    assert done.out.index("○ blocked") < done.out.index("◐ unknown   ICMP")
     asked = run("reach", "shop/frontend", "payments/ledger", "--port", "icmp", "-f", demo, "-q")
     assert asked.out.startswith("Unknown: ")
 
