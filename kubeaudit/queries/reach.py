@@ -53,8 +53,8 @@ class Connection(Struct, frozen=True):
 
 
 class ReachAnswer(Struct, frozen=True, kw_only=True):
-    """The answer to one question. ``state`` is the widest of any connection: reachable where one port is. ICMP, of
-    which the API says nothing (NET-34), counts only where nothing else was asked for.
+    """The answer to one question. ``state`` is the widest of any connection: reachable where one port is. ICMP
+    that is not known, because the API says nothing of it (NET-34), counts only where nothing else was asked for.
 
     ``ways`` lead from the internet to the destination, as far as the cluster's objects show (only where that is the
     source). ``plugin`` says which network plugin enforces policies.
@@ -111,8 +111,9 @@ def widest(segments: Sequence[Segment]) -> Segment:
 
 
 def _place(segment: Segment) -> tuple[bool, int]:
-    """Widest state first; ICMP alone after everything that has ports."""
-    return all(protocol == ICMP for protocol, _, _ in segment.ports), -RANK[segment.state]
+    """Widest state first; ICMP that is not known after everything that has ports."""
+    is_open_question = segment.state is State.UNKNOWN and all(protocol == ICMP for protocol, _, _ in segment.ports)
+    return is_open_question, -RANK[segment.state]
 
 
 def _check(context: Context, source: End, target: End) -> None:
@@ -222,7 +223,7 @@ def _verdicts(held: Iterable[Judged]) -> frozenset[object]:
 
 
 def _segments(context: Context, held: Sequence[Judged]) -> Iterator[Segment]:
-    """The partition of the port space of one pair (V-6), widest state first, ICMP alone last."""
+    """The partition of the port space of one pair (V-6), widest state first, ICMP that is not known last."""
     groups: dict[tuple[ReachVerdict, imds.Passage | None], dict[str, list[Judged]]] = {}
     for judged in held:
         group = groups.setdefault((judged.piece.verdict, judged.passage), {})
