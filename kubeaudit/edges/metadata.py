@@ -10,7 +10,7 @@ from kubeaudit.edges.contract import Edge
 from kubeaudit.edges.tables import MetadataAddress, MetadataRow, metadata
 from kubeaudit.edges.vocabulary import EXP_METADATA_CODE, EXP_METADATA_HOST, EXP_METADATA_SSRF, EXP_NODE_IDENTITY
 from kubeaudit.findings import Reason, Unseen
-from kubeaudit.model.nodes import WITHOUT_METADATA, NodeFacts, NodePool
+from kubeaudit.model.nodes import WITHOUT_METADATA, NodeFacts, NodePool, family_of
 from kubeaudit.model.objects.nodeclass import EC2NodeClass
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.network.reach import ReachVerdict
@@ -60,7 +60,7 @@ def edges(context: Context) -> Iterator[Edge]:
         host_network = cls.shape.host_network
         for target in targets(context, cls, pools):
             for address in target.row.addresses:
-                if _family(address) in (cls.families or ("IPv4",)):
+                if family_of(address.ip) in (cls.families or ("IPv4",)):
                     place = (target.pool, target.row.id, address, host_network)
                     if place not in passages:
                         passages[place] = passage_of(context, host_network, target, address)
@@ -171,13 +171,13 @@ def _aws(context: Context, host_network: bool, target: Target, address: Metadata
     node_class = _node_class(context, target)
     shown = _provider_field(target)
     if node_class is None:
-        if target.row.pods == "hop-limit" and host_network and _family(address) == "IPv4":
+        if target.row.pods == "hop-limit" and host_network and family_of(address.ip) == "IPv4":
             return Passage(State.YES, shown)
         facts = context.settings.facts
         assumed, fact = (IMDS_V1, facts.imds_v1) if target.row.pods == "tokens" else (HOP_LIMIT, facts.imds_hop_limit)
         if fact is Fact.NO:
             return Passage(State.BLOCKED, shown, (assumed,))
-        if fact is Fact.YES and _family(address) == "IPv4":
+        if fact is Fact.YES and family_of(address.ip) == "IPv4":
             return Passage(State.YES, shown, (assumed,))
         detail = f"the instance's metadata options are not visible in the cluster; settle it with fact {assumed.name}"
         return Passage(State.UNKNOWN, shown, unseen=(Unseen(Reason.UNKNOWN_IMPLEMENTATION, detail=detail),))
@@ -193,7 +193,7 @@ def _karpenter(host_network: bool, row: MetadataRow, address: MetadataAddress, n
 
     if options.http_endpoint != "enabled":
         return Passage(State.BLOCKED, (option("httpEndpoint", options.http_endpoint),))
-    if _family(address) == "IPv6" and options.ipv6 != "enabled":
+    if family_of(address.ip) == "IPv6" and options.ipv6 != "enabled":
         return Passage(State.BLOCKED, (option("httpProtocolIPv6", options.ipv6),))
     if row.pods == "tokens":
         return Passage(
@@ -261,7 +261,3 @@ def _and(first: State, second: State) -> State:
     if State.BLOCKED in (first, second):
         return State.BLOCKED
     return State.UNKNOWN if State.UNKNOWN in (first, second) else State.YES
-
-
-def _family(address: MetadataAddress) -> str:
-    return "IPv6" if ":" in address.ip else "IPv4"

@@ -12,6 +12,7 @@ from kubeaudit.edges.context import Context, repository, spec_path, unseen, work
 from kubeaudit.edges.contract import Edge
 from kubeaudit.edges.vocabulary import EXP_CONTROL_PLANE, EXP_ETCD_FROM_POD, EXP_KUBELET_FROM_POD
 from kubeaudit.findings import Unseen
+from kubeaudit.model.nodes import family_of
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.network.reach import Direction, ReachVerdict
 from kubeaudit.network.relation import likeness
@@ -81,7 +82,7 @@ def _own_node(places: dict[str, tuple[int, tuple[str, ...]]], cls: WorkloadClass
     ``places`` has the place and the addresses of every node.
     """
     found = (address for _, held in sorted(places[name] for name in cls.nodes if name in places) for address in held)
-    return next((address for address in found if not cls.families or _family(address) in cls.families), "")
+    return next((address for address in found if not cls.families or family_of(address) in cls.families), "")
 
 
 def _etcd(context: Context) -> Iterator[Edge]:
@@ -186,10 +187,6 @@ class _Verdicts:
         """One address of each that policies tell apart."""
         if (name, families) not in self._told_apart:
             atom = self._context.cluster.atoms.atom
-            listed = {atom(a): a for a in addresses if not families or _family(a) in families}
+            listed = {atom(a): a for a in addresses if not families or family_of(a) in families}
             self._told_apart[name, families] = list(listed.values())
         return self._told_apart[name, families]
-
-
-def _family(address: str) -> str:
-    return "IPv6" if ":" in address else "IPv4"

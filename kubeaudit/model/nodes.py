@@ -110,6 +110,11 @@ def _provider(node: Node) -> tuple[str, tuple[str, ...]]:
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+def family_of(address: str) -> str:
+    """``IPv4`` or ``IPv6``, of an address in text."""
+    return "IPv6" if ":" in address else "IPv4"
+
+
 @lru_cache(maxsize=1 << 16)
 def parse(text: str) -> Address | None:
     """An IP address, or None where the text is none."""

@@ -9,6 +9,7 @@ import hashlib
 
 from msgspec import Struct
 
+from kubeaudit.model.nodes import family_of
 from kubeaudit.model.objects.pods import PodSpec
 from kubeaudit.refs import ObjectRef
 
@@ -113,7 +114,7 @@ def project(labels: dict[str, str], keys: frozenset[str]) -> Pairs:
 
 def families(addresses: tuple[str, ...]) -> tuple[str, ...]:
     """Address families of a pod's addresses."""
-    return tuple(sorted({"IPv6" if ":" in address else "IPv4" for address in addresses}))
+    return tuple(sorted(set(map(family_of, addresses))))
 
 
 def class_names(keys: list[ClassKey], workloads: list[Workload], specs: list[str]) -> list[str]:

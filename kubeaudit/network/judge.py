@@ -4,6 +4,7 @@ from msgspec import Struct, structs
 
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.cluster import Cluster
+from kubeaudit.model.nodes import family_of
 from kubeaudit.network.calico import doubts as calico_doubts
 from kubeaudit.network.cilium import doubts as cilium_doubts
 from kubeaudit.network.combine import external, merged, stricter
@@ -91,7 +92,7 @@ class Judge(Struct, frozen=True):
         spot = self.guards.among(peers) if self.guards else None
         if spot is None:
             return external(direction)
-        of = self.universe.peer_bit(cls, "IPv6" if ":" in spot.address else "IPv4")
+        of = self.universe.peer_bit(cls, family_of(spot.address))
         place = Place((spot.node,), (spot.address,))
         return self.node_side(direction, place, of, protocol, port) or external(direction)
 

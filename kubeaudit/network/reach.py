@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from kubeaudit.findings import Unseen
 from kubeaudit.model.cluster import Cluster
+from kubeaudit.model.nodes import family_of
 from kubeaudit.network import fields, internet
 from kubeaudit.network.cilium.places import single
 from kubeaudit.network.combine import combine, external, no_address
@@ -121,8 +122,8 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
             return self._egress(self._pod(source), target, protocol, port)
         if isinstance(target, int):
             return self._ingress(source, self._pod(target), protocol, port)
-        if _family(source) != _family(target):
-            return no_address(_family(source))
+        if family_of(source) != family_of(target):
+            return no_address(family_of(source))
         to, of = (self.judge.universe.address_bit(address) for address in (target, source))
         out = self._at_node(Direction.EGRESS, source, to, protocol, port)
         into = self._at_node(Direction.INGRESS, target, of, protocol, port)
@@ -244,7 +245,7 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
 
     def _egress(self, end: End, address: str, protocol: str, port: int) -> ReachVerdict:
         peers = self.judge.universe.address_bit(address)
-        family = _family(address)
+        family = family_of(address)
         if not self._has_family(end, family):
             return self._without(end, family)
         side = self._exemptions.held_back(self._side(Direction.EGRESS, end, peers, protocol, port), end, address)
@@ -256,13 +257,13 @@ class Reach(Struct, frozen=True, eq=False, dict=True):
     def _towards(self, cls: int, address: str, protocol: str, port: int) -> ReachVerdict:
         """What policies say of an address as a destination of a class, its own node left aside."""
         side = self.judge.side(Direction.EGRESS, cls, self.judge.universe.address_bit(address), protocol, port)
-        of = self.judge.universe.peer_bit(cls, _family(address))
+        of = self.judge.universe.peer_bit(cls, family_of(address))
         guard = self._at_node(Direction.INGRESS, address, of, protocol, port)
         return combine(self.cni, side, guard or external(Direction.INGRESS))
 
     def _ingress(self, address: str, end: End, protocol: str, port: int) -> ReachVerdict:
         peers = self.judge.universe.address_bit(address)
-        family = _family(address)
+        family = family_of(address)
         if not self._has_family(end, family):
             return self._without(end, family)
         side = self._side(Direction.INGRESS, end, peers, protocol, port)
@@ -372,7 +373,3 @@ def assemble(
 def _narrowing(masks: Masks, around: membership.Mesh, frame: Frame) -> Narrowing | None:
     policies = tuple(istio.compile_all(masks, around))
     return Narrowing(around, masks.ports, policies, table(Direction.INGRESS, policies, frame)) if policies else None
-
-
-def _family(address: str) -> str:
-    return "IPv6" if ":" in address else "IPv4"

@@ -9,6 +9,7 @@ from kubeaudit.edges.context import Context
 from kubeaudit.edges.metadata import Passage
 from kubeaudit.edges.tables import MetadataAddress
 from kubeaudit.errors import UsageError
+from kubeaudit.model.nodes import family_of
 from kubeaudit.network.ports import Interval
 from kubeaudit.queries.pairs import Piece, Unit, families
 
@@ -36,7 +37,7 @@ def calls(context: Context, source: Unit, ports: Sequence[Interval], family: str
     found = False
     for target in metadata.targets(context, cls, context.cluster.node_pools()):
         for address in target.row.addresses:
-            version = "IPv6" if ":" in address.ip else "IPv4"
+            version = family_of(address.ip)
             if version not in having or family not in ("", version):
                 continue
             for port in [first for protocol, first, _ in ports if protocol == "TCP"] or [address.port]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from kubeaudit.model.nodes import parse
+from kubeaudit.model.nodes import family_of, parse
 from kubeaudit.network.combine import Exemption, combine
 from kubeaudit.network.exempt import End, Exemptions
 from kubeaudit.network.ipspace import FAMILIES
@@ -63,12 +63,12 @@ def port_atoms(reach: Reach, asked: Sequence[Interval]) -> list[Interval]:
 def families(reach: Reach, unit: Unit) -> tuple[str, ...]:
     """The address families an end has; both where its addresses are not known yet."""
     if unit.address:
-        return ("IPv6" if ":" in unit.address else "IPv4",)
+        return (family_of(unit.address),)
     if unit.atoms:
         space = reach.judge.universe.space
         return tuple(family for family, version in FAMILIES.items() if unit.atoms & space.family(version))
     pod = reach.cluster.pods[unit.pod] if unit.pod >= 0 else None
-    known = {"IPv6" if ":" in a else "IPv4" for a in pod.addresses} if pod else set()
+    known = set(map(family_of, pod.addresses)) if pod else set()
     known = known or set(reach.cluster.classes[unit.cls].families if unit.cls >= 0 else ())
     return tuple(family for family in FAMILIES if family in known or not known)
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from kubeaudit.findings import Reason, Unseen
 from kubeaudit.model.cluster import Cluster
+from kubeaudit.model.nodes import family_of
 from kubeaudit.network.compiled import CompiledPolicy
 from kubeaudit.network.doubts import Doubt
 from kubeaudit.network.ipspace import FAMILIES
@@ -99,7 +100,7 @@ class HostMasks(Masks):
     def _by_family(self, addresses: Sequence[str]) -> dict[str, int]:
         found: dict[str, int] = {}
         for address in addresses:
-            family = "IPv6" if ":" in address else "IPv4"
+            family = family_of(address)
             found[family] = found.get(family, 0) | self.universe.address_bit(address)
         return found
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from kubeaudit.edges.cloud_accounts import ANNOTATIONS
 from kubeaudit.edges.context import unseen
 from kubeaudit.findings import Cause, Unseen, Verdict
+from kubeaudit.model.nodes import family_of
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.network.reach import ReachVerdict
 from kubeaudit.policy.judgement import Judgement
@@ -82,7 +83,7 @@ def _node_ports(
 
 def _in_family(cls: WorkloadClass, addresses: tuple[str, ...]) -> tuple[str, ...]:
     known = cls.families or ("IPv4", "IPv6")
-    return tuple(address for address in addresses if ("IPv6" if ":" in address else "IPv4") in known)
+    return tuple(address for address in addresses if family_of(address) in known)
 
 
 def _state(asked: dict[tuple[int, int], ReachVerdict], cls: WorkloadClass, port: int) -> State | None:
