@@ -52,7 +52,7 @@ def _kubelets(context: Context) -> Iterator[Edge]:
     for node in context.cluster.nodes:
         pools.setdefault(node.pool.key, []).extend(node.addresses)
     places = {node.ref.name: (place, node.addresses) for place, node in enumerate(context.cluster.nodes)}
-    known = _Verdicts(context)
+    known = NodeVerdicts(context)
     for cls in context.cluster.classes:
         verdicts = {pool: v for pool in sorted(pools) if (v := known.of(cls, pool, pools[pool], KUBELET)) is not None}
         states = {state: [pool for pool, v in verdicts.items() if v.state is state] for state in State}
@@ -92,7 +92,7 @@ def _etcd(context: Context) -> Iterator[Edge]:
         return
     target = Vertex(VertexKind.ETCD, "", str(CLIENT))
     assumptions = etcd.assumptions if etcd.open else (*etcd.assumptions, _CREDENTIALS)
-    known = _Verdicts(context)
+    known = NodeVerdicts(context)
     gap = context.cluster.complete.gap("nodes")
     missed: tuple[Unseen, ...] = (unseen(gap),) if gap is not None else ()
     for cls in context.cluster.classes:
@@ -166,7 +166,7 @@ def _unguarded(context: Context, cls: WorkloadClass) -> Evidence | None:
     return None
 
 
-class _Verdicts:
+class NodeVerdicts:
     """Verdicts of classes that policies treat alike, asked once. Only addresses of a class's families count."""
 
     def __init__(self, context: Context) -> None:
@@ -175,6 +175,9 @@ class _Verdicts:
         self._told_apart: dict[tuple[str, tuple[str, ...]], list[str]] = {}
 
     def of(self, cls: WorkloadClass, name: str, addresses: Iterable[str], port: int) -> ReachVerdict | None:
+        """Whether a class may open a port of any of some addresses, which ``name`` stands for; None where it shares no
+        family with them.
+        """
         reach = self._context.reach
         alike = likeness(reach.judge, Direction.EGRESS, cls.index)
         key = (alike, cls.namespace, cls.shape.host_network, cls.families, name, port)

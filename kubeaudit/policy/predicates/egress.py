@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from kubeaudit.edges.cloud_accounts import ANNOTATIONS
 from kubeaudit.edges.context import unseen
+from kubeaudit.edges.node_services import NodeVerdicts
 from kubeaudit.findings import Cause, Unseen, Verdict
-from kubeaudit.model.nodes import family_of
 from kubeaudit.model.workloads import WorkloadClass
 from kubeaudit.network.reach import ReachVerdict
 from kubeaudit.policy.judgement import Judgement
@@ -24,7 +24,7 @@ def node_port_reached(world: World, policy: Policy) -> Iterator[Judgement]:
 
     A pod always reaches its own node (NET-44); what is judged is whether policies let it reach the others.
     """
-    which = parameter(policy, "ports")
+    which, known = parameter(policy, "ports"), NodeVerdicts(world.context)
     addresses = _addresses(world, control_plane=which == "etcd")
     missed = _unread_nodes(world)
     for index, classes in classes_by_workload(world):
@@ -35,14 +35,12 @@ def node_port_reached(world: World, policy: Policy) -> Iterator[Judgement]:
         elif not addresses:
             yield Judgement(who, Verdict.NOT_EVALUATED, unseen=missed)
         else:
-            yield _node_ports(world, index, judged, which, addresses, missed)
+            yield _node_ports(world, index, judged, which, addresses, missed, known)
 
 
 def _addresses(world: World, *, control_plane: bool) -> tuple[str, ...]:
-    """Addresses of nodes, one of those that no policy can tell apart."""
-    atom = world.cluster.atoms.atom
     nodes = (node for node in world.cluster.nodes if node.pool.control_plane or not control_plane)
-    return tuple({atom(address): address for node in nodes for address in node.addresses}.values())
+    return tuple(address for node in nodes for address in node.addresses)
 
 
 def _unread_nodes(world: World) -> tuple[Unseen, ...]:
@@ -57,13 +55,14 @@ def _node_ports(
     which: str,
     addresses: tuple[str, ...],
     missed: tuple[Unseen, ...],
+    known: NodeVerdicts,
 ) -> Judgement:
     who, reach = workload_subject(world, index), world.context.reach
     asked = {
-        (cls.index, port): reach.egress_to_any(cls.index, _in_family(cls, addresses), "TCP", port)
+        (cls.index, port): verdict
         for cls in classes
         for port in _PORTS[which]
-        if _in_family(cls, addresses)
+        if (verdict := known.of(cls, which, addresses, port)) is not None
     }
     reaching = [cls for cls in classes if any(_state(asked, cls, port) is State.YES for port in _PORTS[which])]
     if reaching:
@@ -79,11 +78,6 @@ def _node_ports(
     if missed or unknown:
         return Judgement(who, Verdict.NOT_EVALUATED, unseen=tuple(sorted({*missed, *unknown})))
     return Judgement(who, Verdict.PASS)
-
-
-def _in_family(cls: WorkloadClass, addresses: tuple[str, ...]) -> tuple[str, ...]:
-    known = cls.families or ("IPv4", "IPv6")
-    return tuple(address for address in addresses if family_of(address) in known)
 
 
 def _state(asked: dict[tuple[int, int], ReachVerdict], cls: WorkloadClass, port: int) -> State | None:
