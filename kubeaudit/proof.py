@@ -44,6 +44,10 @@ class State(StrEnum):
     BLOCKED = "blocked"
 
 
+RANK = {State.BLOCKED: 0, State.UNKNOWN: 1, State.YES: 2}
+"""How far open a state is."""
+
+
 class Evidence(Struct, frozen=True, order=True, omit_defaults=True, gc=False):
     """One field of one object, as read (CHK-29).
 

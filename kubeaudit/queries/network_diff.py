@@ -10,13 +10,12 @@ from kubeaudit.errors import UsageError
 from kubeaudit.model.selectors import bits_of
 from kubeaudit.network.ports import Interval
 from kubeaudit.network.relation import Ends, Scope, blocks, spans, turned
-from kubeaudit.proof import State
+from kubeaudit.proof import RANK, State
 from kubeaudit.queries.causes import Causes, PolicyChange, Shift, States
 from kubeaudit.queries.joint import Joint, Place, joint
 from kubeaudit.queries.notes import ESTABLISHED, limits
 
 SCHEMA = "kubeaudit.network-diff/1"
-RANK = {State.BLOCKED: 0, State.UNKNOWN: 1, State.YES: 2}
 _ORDER = (State.YES, State.UNKNOWN, State.BLOCKED)
 
 

@@ -10,7 +10,6 @@ from kubeaudit.queries.subjects import FORMS, Asker, asker
 from kubeaudit.refs import ALL_SECRETS, CLUSTER_ADMIN, Facet, Vertex, VertexKind
 from kubeaudit.world import World
 
-TARGETS = "cluster-admin, all-secrets, secrets/NAMESPACE, cloud-identity, api-server, node, a subject or a workload"
 WORKLOADS = "NAMESPACE/NAME, NAMESPACE/KIND/NAME or, with -n, KIND/NAME"
 _SHORT = {
     "deploy": "deployment",

@@ -12,7 +12,7 @@ from kubeaudit.network.combine import external
 from kubeaudit.network.ipspace import FAMILIES
 from kubeaudit.network.ports import ICMP, Interval
 from kubeaudit.network.reach import Basis, Direction, ReachVerdict
-from kubeaudit.proof import Assumption, Evidence, State
+from kubeaudit.proof import RANK, Assumption, Evidence, State
 from kubeaudit.queries import behind, imds, network_edits
 from kubeaudit.queries.ends import Addresses, End, Metadata, Pods, Ranges, ServiceEnd
 from kubeaudit.queries.names import parts, plain
@@ -24,7 +24,6 @@ from kubeaudit.queries.ways import Way, ways
 SCHEMA = "kubeaudit.reach/1"
 MOST_PAIRS = 2_000
 """How many pairs of classes one question may be about; ``kubeaudit network`` answers for more."""
-RANK = {State.BLOCKED: 0, State.UNKNOWN: 1, State.YES: 2}
 
 
 class Segment(Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -10,8 +10,8 @@ from kubeaudit.edges.context import Context
 from kubeaudit.errors import UsageError
 from kubeaudit.network.plugin.cni import profile
 from kubeaudit.network.reach import Reach
-from kubeaudit.proof import State
-from kubeaudit.queries.network_diff import RANK, ChangedRow, Kind, difference, flat
+from kubeaudit.proof import RANK, State
+from kubeaudit.queries.network_diff import ChangedRow, Kind, difference, flat
 from kubeaudit.queries.pairs import by_policies
 from tests.factory import deployment, namespace, policy
 from tests.network.asking import is_end
